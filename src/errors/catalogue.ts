@@ -1,0 +1,44 @@
+/**
+ * Every error code of gvm: the exit code that it asks for, and what it means. Codes are stable: documents and
+ * scripts may test them. Exit codes: 2 usage or bad input, 3 the guest, 4 host or tool, 70 a defect of gvm.
+ */
+export const catalogue = {
+  // usage and bad input
+  usage: [2, 'an unknown command or option, or an option with a bad value'],
+  'document-syntax': [2, 'a YAML document that cannot be parsed, or that has duplicate keys'],
+  'document-invalid': [2, 'a YAML document with unknown keys, wrong values or empty assertions'],
+  'file-missing': [2, 'a file or folder named by the user does not exist or cannot be read'],
+  'nothing-to-run': [2, 'the paths, tags and patterns given select no test'],
+  'image-unknown': [2, 'no recipe, stored image or file has the name given'],
+  'image-format': [2, 'the format of an image file is unknown, or its header contradicts it'],
+  'image-refused': [2, 'an image refers to a file that the rules do not let it open'],
+  'image-corrupt': [2, 'an image file is truncated or damaged'],
+  'guest-unknown': [2, 'no running guest has the name given, or the name is missing and there are several'],
+  'file-outside': [2, 'a suite names a host file outside its own folder'],
+  // the guest
+  'boot-failed': [3, 'the guest died or stopped on its way to ready'],
+  'boot-timeout': [3, 'the guest was not ready within its deadline'],
+  'guest-lost': [3, 'a guest that was ready ended or stopped answering'],
+  'login-refused': [3, 'the guest answered but refused the login'],
+  'channel-closed': [3, 'the connection into the guest broke while it was used'],
+  // host and tools
+  'tool-missing': [4, 'a program that gvm needs is not installed'],
+  'tool-failed': [4, 'a program that gvm started ended with an error'],
+  'accelerator-unavailable': [4, 'an accelerator was asked for that does not work here'],
+  'disk-full': [4, 'the host has no space left for what gvm writes'],
+  'host-resource': [4, 'the host lacks memory, permission or another resource'],
+  'qemu-start': [4, 'QEMU refused its command line or ended before the guest began'],
+  'qmp-failed': [4, 'QEMU refused a command on its monitor'],
+  'qmp-closed': [4, 'the monitor connection to QEMU ended while a command waited'],
+  'image-build': [4, 'an image could not be built'],
+  'store-locked': [4, 'another gvm holds the store entry for longer than the deadline'],
+  deadline: [4, 'a wait reached its deadline'],
+  internal: [70, 'a defect of gvm: please report it'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** The exit code that a code asks for (design §4). */
+export function exitCodeOf(code: ErrorCode): number {
+  return catalogue[code][0];
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { duration, size } from './scalar.ts';
+
+const disk = z
+  .strictObject({
+    size: size.optional(),
+    image: z.string().min(1).optional(),
+    bus: z.enum(['virtio', 'scsi', 'sata', 'nvme', 'usb']).default('virtio'),
+    sector: z.union([z.literal(512), z.literal(4096)]).default(512),
+  })
+  .refine((d) => (d.size === undefined) !== (d.image === undefined), 'expected exactly one of size and image')
+  .meta({ description: 'an extra disk: empty of a size, or an image of its own overlay' });
+
+const network = z.strictObject({
+  model: z.enum(['virtio-net', 'e1000', 'e1000e', 'rtl8139']).default('virtio-net'),
+  mode: z.enum(['restricted', 'internet', 'none']).default('restricted'),
+});
+
+export const loginSchema = z.strictObject({
+  user: z.string().min(1).optional(),
+  port: z.int().min(1).max(65535).optional(),
+});
+
+/** The machine keys of design §4, the same in recipe, gvm.yaml and suite. All are optional: they are layered. */
+export const machineSchema = z
+  .strictObject({
+    arch: z.enum(['x86_64']).optional(),
+    memory: size.optional(),
+    cpus: z.int().min(1).max(64).optional(),
+    cpu: z
+      .string()
+      .regex(/^[\w.,+=-]+$/)
+      .optional()
+      .meta({ description: 'a QEMU CPU model' }),
+    firmware: z.enum(['direct', 'bios', 'uefi']).optional(),
+    kernel: z.string().min(1).optional(),
+    initrd: z.string().min(1).optional(),
+    append: z.string().optional().meta({ description: 'added to the kernel command line; the last root= wins' }),
+    bus: z.enum(['virtio', 'scsi', 'sata', 'nvme', 'usb']).optional().meta({ description: 'bus of the system disk' }),
+    disks: z.array(disk).max(24).optional(),
+    networks: z.array(network).max(8).optional(),
+    network: z.enum(['restricted', 'internet', 'none']).optional(),
+    accel: z.enum(['auto', 'kvm', 'tcg']).optional(),
+    login: loginSchema.optional(),
+    timeout: duration.optional().meta({ description: 'deadline of the boot before scaling' }),
+  })
+  .meta({ title: 'Machine', description: 'a virtual machine; every key is optional and layered' });
+
+export type MachineKeys = z.output<typeof machineSchema>;
+export type Firmware = NonNullable<MachineKeys['firmware']>;
+export type DiskKeys = NonNullable<MachineKeys['disks']>[number];
+export type NetworkKeys = NonNullable<MachineKeys['networks']>[number];
+
+/** A machine with every layer applied; what is absent here the machine does not have. */
+export interface ResolvedMachine {
+  arch: 'x86_64';
+  memory: number;
+  cpus: number;
+  cpu: string | undefined;
+  firmware: Firmware;
+  kernel: string | undefined;
+  initrd: string | undefined;
+  append: string;
+  bus: NonNullable<MachineKeys['bus']>;
+  disks: DiskKeys[];
+  networks: NetworkKeys[];
+  accel: 'auto' | 'kvm' | 'tcg';
+  login: { user: string; port: number };
+  timeout: number;
+}
