@@ -1,0 +1,38 @@
+// Builds dist/ from src/: the compiler's output, data files, JSON Schemas. Quick when nothing changed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+process.chdir(new URL('..', import.meta.url).pathname);
+
+const files = readdirSync('src', { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => relative('.', join(entry.parentPath ?? entry.path, entry.name)))
+  .sort();
+
+const hash = createHash('sha256');
+for (const file of [...files, 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'ci/build.mjs']) {
+  hash.update(`${file}\0`).update(readFileSync(file));
+}
+const digest = hash.digest('hex');
+const stamp = 'dist/.digest';
+if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) process.exit(0);
+
+console.error('build: compiling src/ to dist/');
+rmSync('dist', { recursive: true, force: true });
+const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+for (const file of files.filter((name) => !name.endsWith('.ts'))) {
+  const target = file.replace(/^src/, 'dist');
+  mkdirSync(dirname(target), { recursive: true });
+  cpSync(file, target);
+}
+chmodSync('dist/cli.js', 0o755);
+
+mkdirSync('dist/schemas', { recursive: true });
+const { emitSchema, schemaNames } = await import('../dist/cli/schemas.js');
+for (const name of schemaNames) {
+  writeFileSync(`dist/schemas/${name}.json`, `${JSON.stringify(emitSchema(name), null, 2)}\n`);
+}
+writeFileSync(stamp, digest);
