@@ -8,3 +8,4 @@ export {
   type ResolvedMachine,
 } from './machine.ts';
 export { duration, name, size } from './scalar.ts';
+export { type Allowance, allowanceSchema, type Project, projectSchema } from './project.ts';

@@ -1,0 +1,1 @@
+export function findViolations(src: string): string[];

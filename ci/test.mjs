@@ -1,0 +1,29 @@
+// `npm test`: the checks, then the tests that boot guests. The last line is `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+process.chdir(new URL('..', import.meta.url).pathname);
+
+const check = spawnSync(process.execPath, ['ci/check.mjs'], { stdio: 'inherit' });
+const scratch = mkdtempSync(join(tmpdir(), 'gvm-test-'));
+const results = join(scratch, 'results.json');
+const vitest = spawnSync(
+  'node_modules/.bin/vitest',
+  ['run', '--project', 'e2e', '--reporter', 'verbose', '--reporter', 'json', '--outputFile.json', results],
+  { stdio: 'inherit' },
+);
+let passed = check.status === 0 ? 1 : 0;
+let failed = check.status === 0 ? 0 : 1;
+try {
+  const report = JSON.parse(readFileSync(results, 'utf8'));
+  passed += report.numPassedTests;
+  failed += report.numFailedTests + report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+} catch {
+  failed += 1;
+}
+rmSync(scratch, { recursive: true, force: true });
+if (vitest.status !== 0 && failed === 0) failed = 1;
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

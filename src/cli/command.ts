@@ -1,0 +1,43 @@
+import type { Settings, StateFolders } from '../config/index.ts';
+import type { Log } from '../core/index.ts';
+import type { OptionName } from './options.ts';
+
+/** What a command gets besides its words: parsed options, where to write, and what surrounds it. */
+export interface Context {
+  /** Positional words after the command's name. */
+  words: string[];
+  /** What follows `--`. */
+  rest: string[];
+  flag(name: OptionName): boolean;
+  text(name: OptionName): string | undefined;
+  texts(name: OptionName): string[];
+  /** Working directory, `-C` applied. */
+  cwd: string;
+  settings(): Settings;
+  state(): StateFolders;
+  log: Log;
+  /** Whether colours are wanted on standard output. */
+  color: boolean;
+  verbosity: number;
+  /** Writes a line to standard output. */
+  print(line: string): void;
+  /** Prints a value: as one JSON document under `--json`, else as the text that `render` makes of it. */
+  show<T>(value: T, render: (value: T) => string): void;
+}
+
+/** One command: its place in help, what it takes, and what it does. */
+export interface Command {
+  name: string;
+  /** One line for the list of commands. */
+  summary: string;
+  /** Positional words as help shows them, for example `[PATH…]`. */
+  usage: string;
+  /** More than the summary, where that is needed. */
+  about?: string;
+  options: readonly OptionName[];
+  examples: readonly (readonly [command: string, what: string])[];
+  /** Least and most positional words; what follows `--` is not counted. */
+  words: readonly [least: number, most: number];
+  /** @returns the exit code of design §4 */
+  run(context: Context): Promise<number>;
+}

@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { findProject, openStateFolders, resolveSettings } from '../config/index.ts';
+import { createLog, nearest } from '../core/index.ts';
+import { asGvmError, errorToJson, GvmError, renderError } from '../errors/index.ts';
+import type { Command, Context } from './command.ts';
+import { commands } from './commands/index.ts';
+import { commandHelp, generalHelp } from './help.ts';
+import type { OptionName, OptionValues } from './options.ts';
+import { type ParsedLine, parseLine } from './parse.ts';
+import { shippedImages } from './shipped.ts';
+
+/** The version of the package that runs. */
+export function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+/**
+ * Runs one command line.
+ * @param argv the words after `gvm`
+ * @returns the exit code of design §4; every trouble is printed as one message, never thrown
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { command, parsed } = select(argv);
+    const color = wantsColor(parsed.values, process.stdout);
+    if (parsed.values.version) {
+      console.log(version());
+      return 0;
+    }
+    if (!command || parsed.values.help) {
+      console.log(command ? commandHelp(command, color) : generalHelp(commands, version(), color));
+      return command || parsed.values.help ? 0 : 2;
+    }
+    checkWords(command, parsed);
+    return await command.run(createContext(parsed));
+  } catch (thrown) {
+    const error = asGvmError(thrown);
+    if (argv.includes('--json')) console.log(JSON.stringify({ error: errorToJson(error) }, null, 2));
+    console.error(renderError(error));
+    return error.exitCode;
+  }
+}
+
+/** The command is the first word that is no option; the options before it are global ones. */
+function select(argv: readonly string[]): { command: Command | undefined; parsed: ParsedLine } {
+  const [name, ...others] = argv;
+  const command = commands.find((c) => c.name === name);
+  if (command) return { command, parsed: parseLine(others, command) };
+  const parsed = parseLine(argv, undefined);
+  const [word] = parsed.words;
+  if (word === undefined) return { command: undefined, parsed };
+  const later = commands.find((c) => c.name === word);
+  if (later) {
+    const at = argv.indexOf(word);
+    return { command: later, parsed: parseLine([...argv.slice(0, at), ...argv.slice(at + 1)], later) };
+  }
+  const guess = nearest(
+    word,
+    commands.map((c) => c.name),
+  );
+  throw new GvmError({
+    code: 'usage',
+    message: `gvm: unknown command ${word}`,
+    hint: guess ? `did you mean gvm ${guess}?` : 'gvm --help lists the commands',
+  });
+}
+
+function checkWords(command: Command, { words, rest }: ParsedLine): void {
+  const [least, most] = command.words;
+  if (words.length >= least && words.length <= most && (rest.length === 0 || command.usage.includes('--'))) return;
+  throw new GvmError({
+    code: 'usage',
+    message: `gvm ${command.name}: ${words.length < least ? 'too few words' : 'too many words'}`,
+    hint: `usage: gvm ${command.name} ${command.usage}`,
+  });
+}
+
+function wantsColor(values: OptionValues, stream: NodeJS.WriteStream): boolean {
+  if (values.color === 'always') return true;
+  if (values.color === 'never' || values.json) return false;
+  if (process.env.NO_COLOR) return false;
+  return Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
+}
+
+function createContext({ words, rest, values }: ParsedLine): Context {
+  const text = (name: OptionName) => (typeof values[name] === 'string' ? values[name] : undefined);
+  const cwd = resolve(text('directory') ?? '.');
+  if (!existsSync(cwd) || !statSync(cwd).isDirectory()) {
+    throw new GvmError({ code: 'file-missing', message: `no such folder: ${cwd}` });
+  }
+  const verbosity = values.quiet ? -1 : values.verbose ? 1 : 0;
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  return {
+    words,
+    rest,
+    cwd,
+    flag: (name) => values[name] === true,
+    text,
+    texts: (name) => (Array.isArray(values[name]) ? values[name] : []),
+    settings: () => resolveSettings(findProject(cwd, text('config')), cwd, shippedImages, process.env),
+    state: () => openStateFolders(),
+    log: createLog((line) => void process.stderr.write(`${line}\n`), verbosity),
+    color: wantsColor(values, process.stdout),
+    verbosity,
+    print,
+    show: (value, render) => print(values.json ? JSON.stringify(value, null, 2) : render(value)),
+  };
+}

@@ -1,0 +1,68 @@
+/** One option of the command line. The table below is the only place that describes it. */
+export interface OptionSpec {
+  /** One letter, for `-x`. */
+  short?: string;
+  /** The name of its value in help; without it the option is a switch. */
+  value?: string;
+  /** May be given several times. */
+  repeat?: true;
+  choices?: readonly string[];
+  about: string;
+}
+
+/** Every option of every command: parsing, help and the reference page come from here. */
+export const optionTable = {
+  // everywhere
+  json: { about: 'print one JSON document instead of text' },
+  color: { value: 'WHEN', choices: ['auto', 'always', 'never'], about: 'colours: auto, always or never (NO_COLOR is obeyed)' },
+  quiet: { short: 'q', about: 'say only what is wrong' },
+  verbose: { short: 'v', about: 'say more about what gvm does' },
+  config: { value: 'FILE', about: 'use this gvm.yaml instead of the nearest one upward' },
+  directory: { short: 'C', value: 'DIR', about: 'work in this folder' },
+  help: { short: 'h', about: 'show help' },
+  version: { about: 'print the version' },
+  // machines
+  image: { value: 'NAME|FILE', about: 'the image to boot instead of the one that the suite names' },
+  accel: { value: 'KIND', choices: ['auto', 'kvm', 'tcg'], about: 'accelerator: auto, kvm or tcg' },
+  memory: { value: 'SIZE', about: 'memory of the guest, for example 1G' },
+  cpus: { value: 'N', about: 'virtual CPUs of the guest' },
+  cpu: { value: 'MODEL', about: 'QEMU CPU model' },
+  firmware: { value: 'KIND', choices: ['direct', 'bios', 'uefi'], about: 'how the guest starts: direct, bios or uefi' },
+  append: { value: 'TEXT', about: 'add to the kernel command line (firmware direct)' },
+  network: { value: 'MODE', choices: ['restricted', 'internet', 'none'], about: 'what the guest reaches: restricted, internet or none' },
+  format: { value: 'F', choices: ['qcow2', 'raw'], about: 'the format of an image file whose name does not tell it' },
+  'allow-backing': { value: 'DIR', repeat: true, about: 'let images refer to backing files in this folder' },
+  timeout: { value: 'D', about: 'deadline, for example 90s' },
+  // test
+  tests: { short: 't', value: 'PATTERN', about: 'only tests whose name matches this regular expression' },
+  tag: { value: 'TAG', repeat: true, about: 'only tests that carry this tag' },
+  jobs: { short: 'j', value: 'N|auto', about: 'how many guests run at once' },
+  reporter: { value: 'LIST', about: 'reports to write besides run.json and junit.xml' },
+  output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
+  list: { about: 'list the tests and stop' },
+  'dry-run': { about: 'show the plan and the QEMU command lines and stop' },
+  'pass-with-no-checks': { about: 'exit 0 also when every check was skipped' },
+  // boot, run, ssh
+  name: { value: 'GUEST', about: 'name of the guest' },
+  detach: { about: 'leave the guest running in the background' },
+  // image
+  packages: { value: 'FILE', about: 'build from this recorded package list' },
+  force: { about: 'build again even where a fresh image is stored' },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof optionTable;
+
+/** The options that every command takes. */
+export const globalOptions = [
+  'json',
+  'color',
+  'quiet',
+  'verbose',
+  'config',
+  'directory',
+  'help',
+  'version',
+] as const satisfies OptionName[];
+
+/** Values as they were given; the commands convert them. */
+export type OptionValues = { [K in OptionName]?: string | boolean | string[] };

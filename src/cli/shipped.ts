@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the image recipes that come with gvm. */
+export const shippedImages = fileURLToPath(new URL('../../images', import.meta.url));

@@ -1,0 +1,35 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findViolations } from '../../ci/import-rules.mjs';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gvm-rules-'));
+  cpSync(new URL('../../src', import.meta.url).pathname, folder, { recursive: true });
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the tree keeps its own rules', () => {
+  expect(findViolations(folder)).toEqual([]);
+});
+
+test.each([
+  ['core/planted.ts', "import '../errors/index.ts';", 'the row of core does not name errors'],
+  ['disk/planted.ts', "export type { Project } from '../schema/index.ts';", 'the row of disk excludes schema'],
+  ['suite/planted.ts', "await import('vitest');", 'only engine may import vitest'],
+  ['lab/planted.ts', "import '../machine/args/disks.ts';", 'a room is imported through its index.ts'],
+  ['machine/planted.ts', "import { x } from '../disk/index.ts';", 'the row of machine does not name disk'],
+  ['core/planted.ts', "import '../cli.ts';", 'a room does not import the entry files'],
+  ['attic/planted.ts', '', 'the room attic has no row in rooms.json'],
+])('a violation planted in %s is found', async (file, text, problem) => {
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(join(folder, file, '..'), { recursive: true });
+  writeFileSync(join(folder, file), text);
+  const violations = findViolations(folder);
+  expect(violations).toHaveLength(1);
+  expect(violations[0]).toContain(problem);
+});
