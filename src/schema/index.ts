@@ -7,5 +7,20 @@ export {
   type NetworkKeys,
   type ResolvedMachine,
 } from './machine.ts';
-export { duration, name, size } from './scalar.ts';
 export { type Allowance, allowanceSchema, type Project, projectSchema } from './project.ts';
+export {
+  type Blame,
+  type BootRecord,
+  type Failure,
+  type GuestRecord,
+  type HealthFinding,
+  type Outcome,
+  type RunError,
+  type RunRecord,
+  runSchema,
+  type Stage,
+  type SuiteRecord,
+  type TestRecord,
+  type Totals,
+} from './run.ts';
+export { duration, name, size } from './scalar.ts';

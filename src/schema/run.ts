@@ -1,0 +1,171 @@
+import { z } from 'zod';
+
+// The run manifest: everything that every report says is computed from this one document (design §6).
+
+/** A place in a suite, as reports show it: the file relative to the working directory, counted from 1. */
+const positionSchema = z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1) });
+
+const ms = z.number().min(0);
+
+export const outcomeSchema = z
+  .enum(['passed', 'failed', 'flaky', 'error', 'timeout', 'skipped', 'xfailed', 'xpassed'])
+  .meta({ description: 'what became of a test (design §6)' });
+
+export const blameSchema = z
+  .enum(['guest', 'host', 'unknown'])
+  .meta({ description: 'who is at fault, by evidence; unknown counts as guest' });
+
+export const stageSchema = z.enum([
+  'qemu',
+  'firmware',
+  'loader',
+  'kernel',
+  'initrd',
+  'init',
+  'network',
+  'ssh',
+  'suite',
+  'shutdown',
+]);
+
+/** One thing that was not as expected. */
+export const failureSchema = z.strictObject({
+  check: z.string().meta({ description: 'the kind of check, or "health"' }),
+  subject: z.string().optional().meta({ description: 'what was checked: a path, a service, a command' }),
+  path: z
+    .array(z.union([z.string(), z.int()]))
+    .meta({ description: 'the failing key, from the root of the suite document' }),
+  position: positionSchema.optional(),
+  message: z.string(),
+  expected: z.string().optional(),
+  actual: z.string().optional(),
+  source: z.string().optional().meta({ description: 'the line of the suite at the position' }),
+});
+
+export const runErrorSchema = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  blame: blameSchema,
+});
+
+export const testRecordSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  tags: z.array(z.string()),
+  position: positionSchema,
+  outcome: outcomeSchema,
+  started: z.iso.datetime().optional(),
+  durationMs: ms,
+  guest: z.string().optional().meta({ description: 'the name of the guest that ran it' }),
+  failures: z.array(failureSchema),
+  reason: z.string().optional().meta({ description: 'why it was skipped' }),
+  error: runErrorSchema.optional(),
+  commands: z.array(
+    z.strictObject({
+      run: z.string(),
+      exitCode: z.int().nullable(),
+      durationMs: ms,
+      stdout: z.string().meta({ description: 'the end of it, at most 4000 characters' }),
+      stderr: z.string().meta({ description: 'the end of it, at most 4000 characters' }),
+    }),
+  ),
+  diagnostics: z.array(z.string()).meta({ description: 'malformed or missing answers of the guest' }),
+  retries: z.int().min(0),
+});
+
+export const suiteRecordSchema = z.strictObject({
+  file: z.string(),
+  name: z.string(),
+  sha256: z.string(),
+  tests: z.array(testRecordSchema),
+});
+
+/** Something wrong with a guest that nobody asked about: an oops on the console, a crashed service, taint. */
+export const healthFindingSchema = z.strictObject({
+  kind: z.string(),
+  message: z.string(),
+  when: z.enum(['ready', 'release']).meta({ description: 'at which of the two looks it was found' }),
+  atMs: ms.optional().meta({ description: 'for a console line: time since QEMU started' }),
+  allowed: z.string().optional().meta({ description: 'the reason of the allow-list entry that covers it' }),
+  expired: z.string().optional().meta({ description: 'the last day of an entry that would have covered it' }),
+});
+
+export const bootRecordSchema = z.strictObject({
+  outcome: z.enum(['ready', 'failed', 'timeout', 'cancelled']),
+  stage: stageSchema.optional().meta({ description: 'where it died, or the last one reached' }),
+  cause: z.string().optional(),
+  blame: blameSchema.optional(),
+  message: z.string().optional(),
+  evidence: z.array(z.string()).optional().meta({ description: 'the console lines that show the cause' }),
+  sshMs: ms.optional().meta({ description: 'from the start of QEMU to the first answered command' }),
+  readyMs: ms.optional().meta({ description: 'from the start of QEMU until init had settled as well' }),
+  stages: z.array(z.strictObject({ stage: stageSchema, atMs: ms })),
+});
+
+export const guestRecordSchema = z.strictObject({
+  name: z.string(),
+  image: z.strictObject({ name: z.string(), digest: z.string() }),
+  machine: z.record(z.string(), z.unknown()).meta({ description: 'the machine with all layers applied' }),
+  argv: z.array(z.string()),
+  kernel: z.string().optional().meta({ description: 'the release that the guest reports' }),
+  boot: bootRecordSchema,
+  console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),
+  kept: z.string().optional().meta({ description: 'the command that leads back into a kept guest' }),
+  health: z.array(healthFindingSchema),
+});
+
+export const totalsSchema = z.strictObject({
+  tests: z.int(),
+  passed: z.int(),
+  failed: z.int(),
+  flaky: z.int(),
+  error: z.int(),
+  timeout: z.int(),
+  skipped: z.int(),
+  xfailed: z.int(),
+  xpassed: z.int(),
+  health: z.int().meta({ description: 'health findings that no allow-list entry covers' }),
+});
+
+export const runSchema = z
+  .strictObject({
+    version: z.literal(1),
+    gvm: z.string().meta({ description: 'version of gvm' }),
+    id: z.string(),
+    started: z.iso.datetime(),
+    durationMs: ms,
+    args: z.array(z.string()).meta({ description: 'the arguments of the command line' }),
+    environment: z.record(z.string(), z.string()).meta({ description: 'recorded by an allow-list of names' }),
+    seed: z.int(),
+    host: z.strictObject({
+      hostname: z.string(),
+      os: z.string(),
+      arch: z.string(),
+      cpus: z.int(),
+      memory: z.number().meta({ description: 'bytes' }),
+      node: z.string(),
+    }),
+    accelerator: z.strictObject({ name: z.enum(['kvm', 'tcg']), reason: z.string() }).optional(),
+    qemu: z.strictObject({ version: z.string(), path: z.string() }).optional(),
+    guests: z.array(guestRecordSchema),
+    suites: z.array(suiteRecordSchema),
+    errors: z.array(runErrorSchema).meta({ description: 'what went wrong outside of any test' }),
+    totals: totalsSchema,
+    interrupted: z.enum(['SIGINT', 'SIGTERM']).optional(),
+    exitCode: z.int(),
+  })
+  .meta({ title: 'gvm run', description: 'what one run did and found; every report is a function of it' });
+
+export type Outcome = z.output<typeof outcomeSchema>;
+export type Blame = z.output<typeof blameSchema>;
+export type Stage = z.output<typeof stageSchema>;
+export type Failure = z.output<typeof failureSchema>;
+export type RunError = z.output<typeof runErrorSchema>;
+export type TestRecord = z.output<typeof testRecordSchema>;
+export type SuiteRecord = z.output<typeof suiteRecordSchema>;
+export type HealthFinding = z.output<typeof healthFindingSchema>;
+export type BootRecord = z.output<typeof bootRecordSchema>;
+export type GuestRecord = z.output<typeof guestRecordSchema>;
+export type Totals = z.output<typeof totalsSchema>;
+export type RunRecord = z.output<typeof runSchema>;

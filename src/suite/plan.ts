@@ -1,0 +1,58 @@
+import type { MachineKeys } from '../schema/index.ts';
+
+type Path = readonly (string | number)[];
+
+/** Line and column of every key and value of a declaration, by the JSON text of its path in the document. */
+export type PositionTable = Readonly<Record<string, readonly [line: number, column: number]>>;
+
+/** How long a check is asked again until it holds; milliseconds before scaling. */
+export interface Eventually {
+  within: number;
+  every: number;
+}
+
+/** One check of a test, validated. Plain data: it crosses into workers as JSON. */
+export interface PlannedCheck {
+  kind: string;
+  declaration: Record<string, unknown>;
+  /** Where the declaration stands in the document. */
+  path: Path;
+  eventually?: Eventually;
+}
+
+/** A place in a suite file, counted from 1. */
+export interface Position {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** One test, ready to run. Plain data. */
+export interface PlannedTest {
+  /** `suite/name`; unique in a run. */
+  id: string;
+  name: string;
+  tags: string[];
+  position: Position;
+  /** The reason, for a test that is not run. */
+  skip?: string;
+  /** Milliseconds before scaling. */
+  timeout: number;
+  checks: PlannedCheck[];
+  positions: PositionTable;
+}
+
+/** A suite file, validated and resolved. Plain data. */
+export interface SuitePlan {
+  name: string;
+  file: string;
+  sha256: string;
+  /** As written; undefined means `default`. */
+  image?: string;
+  machine: MachineKeys;
+  isolation: 'file' | 'shared';
+  tags: string[];
+  tests: PlannedTest[];
+  /** Where `image:` and `machine:` stand, for errors that are found later. */
+  positions: PositionTable;
+}
