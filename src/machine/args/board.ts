@@ -1,0 +1,27 @@
+import { type Assembly, optionValue } from './assembly.ts';
+import type { MachineInput } from './input.ts';
+
+/** Name, board, accelerator, processors, memory, clock. */
+export function board(input: MachineInput, to: Assembly): void {
+  const { machine, cpu } = to.architecture;
+  to.add('-name', `guest=${optionValue(input.name)},debug-threads=on`);
+  to.add('-nodefaults');
+  to.add('-no-user-config');
+  to.add('-display', 'none');
+  // Without graphics SeaBIOS and a boot loader's BIOS console speak on the serial line, where gvm reads.
+  const nodes = to.handover === 'descriptors' && input.boot.firmware === 'uefi';
+  const pflash = nodes ? ',pflash0=code,pflash1=vars' : '';
+  to.add('-machine', `${machine},graphics=off${pflash}`);
+  to.add('-accel', input.accelerator);
+  to.add('-cpu', input.cpu ?? cpu[input.accelerator]);
+  to.add('-smp', `cpus=${input.cpus},sockets=1,cores=${input.cpus},threads=1`);
+  to.add('-m', `size=${memorySize(input.memory)}`);
+  to.add('-rtc', 'base=utc');
+  if (input.noReboot) to.add('-no-reboot');
+  if (input.accelerator === 'kvm') to.devices.push('/dev/kvm');
+}
+
+function memorySize(bytes: number): string {
+  const mebi = bytes / 2 ** 20;
+  return Number.isInteger(mebi) ? `${mebi}M` : `${bytes}B`;
+}

@@ -1,0 +1,68 @@
+/** One file of a disk's backing chain; the format is known, never guessed. */
+export interface DiskLayer {
+  path: string;
+  format: 'qcow2' | 'raw';
+}
+
+export interface MachineDisk {
+  /** Name of the disk in QEMU and its serial number in the guest; letters, digits, `-` and `_`. */
+  id: string;
+  /** The chain, top first. */
+  layers: DiskLayer[];
+  /** Whether the guest may write; it writes to the top layer alone. */
+  writable: boolean;
+  bus: 'virtio' | 'scsi' | 'sata' | 'nvme' | 'usb';
+  /** Bytes of a logical and physical sector that the guest sees. */
+  sector: 512 | 4096;
+}
+
+export interface MachineNetwork {
+  model: string;
+  /** `restricted` reaches nothing but the forwarded port, `internet` also what the host reaches, `none` has no cable. */
+  mode: 'restricted' | 'internet' | 'none';
+}
+
+export type MachineBoot =
+  | { firmware: 'direct'; kernel: string; initrd?: string; append: string }
+  | { firmware: 'bios' }
+  /** `code` is only read; `vars` is the guest's own copy of the variable store, and is written. */
+  | { firmware: 'uefi'; code: string; vars: string };
+
+/** Everything that QEMU's command line depends on; what is not here does not change it. */
+export interface MachineInput {
+  /** `gvm-RUN-GUEST`: what `ps` shows and stray processes are recognised by. */
+  name: string;
+  arch: 'x86_64';
+  /** Bytes. */
+  memory: number;
+  cpus: number;
+  /** A QEMU CPU model; without one, the host's under KVM and the fullest under TCG. */
+  cpu?: string;
+  accelerator: 'kvm' | 'tcg';
+  boot: MachineBoot;
+  disks: MachineDisk[];
+  networks: MachineNetwork[];
+  /** Guest TCP port forwarded from a free port of 127.0.0.1, on the first network that has a cable. */
+  forward: number;
+  /** A guest that reboots ends QEMU instead. */
+  noReboot?: boolean;
+}
+
+/** A file that gvm opens and QEMU receives as a descriptor. */
+export interface QemuFile {
+  fd: number;
+  path: string;
+  writable: boolean;
+  /** QEMU opens it once more through /proc/self/fd, so its account needs the permission to read it. */
+  reopened: boolean;
+}
+
+/** A command line and the descriptors that it speaks of; `startMachine` runs it. */
+export interface QemuCommand {
+  binary: string;
+  argv: string[];
+  files: QemuFile[];
+  sockets: { fd: number; name: 'qmp' | 'serial' }[];
+  /** Device nodes of the host that QEMU opens by name. */
+  devices: string[];
+}
