@@ -6,3 +6,4 @@ export { createLog, type Log, silentLog } from './log.ts';
 export { nearest } from './nearest.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
 export { AsyncQueue } from './queue.ts';
+export { within } from './within.ts';

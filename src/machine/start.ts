@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Log, pause } from '../core/index.ts';
+import { type Log, within } from '../core/index.ts';
 import { GvmError, isGvmError } from '../errors/index.ts';
 import { type ChildExit, type SupervisedChild, spawnSupervised, unprivilegedAccount } from '../process/index.ts';
 import type { QemuCommand } from './args/input.ts';
@@ -69,7 +69,7 @@ export async function startMachine(command: QemuCommand, options: StartOptions):
   } catch (error) {
     // QEMU closes its monitor as it ends: its last words say more than the closed socket.
     const closed = isGvmError(error) && error.code === 'qmp-closed';
-    if (closed) await Promise.race([child.exited, pause(LAST_WORDS)]);
+    if (closed) await within(child.exited, LAST_WORDS);
     await child[Symbol.asyncDispose]();
     throw closed ? startFailure(command.binary, await child.exited, error) : error;
   }

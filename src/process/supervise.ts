@@ -47,6 +47,8 @@ export interface SupervisedChild extends AsyncDisposable {
   socket(name: string): Duplex;
   /** Resolves when the child has ended; it never rejects. */
   readonly exited: Promise<ChildExit>;
+  /** Resolves, to nothing, when the child's standard error matches; never when it does not. */
+  said(pattern: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -100,6 +102,7 @@ class Child implements SupervisedChild {
   readonly exited: Promise<ChildExit>;
   #child: ChildProcess;
   #sockets = new Map<string, Duplex>();
+  #stderr: OutputTail;
 
   constructor(child: ChildProcess, options: SuperviseOptions) {
     this.#child = child;
@@ -113,6 +116,7 @@ class Child implements SupervisedChild {
     }
     const forget = options.recordDir ? recordChild(options.recordDir, options.tool, this.pid) : () => {};
     const tail = new OutputTail(child.stderr as Readable);
+    this.#stderr = tail;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         const at = monotonic();
@@ -126,6 +130,10 @@ class Child implements SupervisedChild {
     const socket = this.#sockets.get(name);
     if (!socket) throw new GvmError({ code: 'internal', message: `process ${this.pid} has no socket ${name}` });
     return socket;
+  }
+
+  said(pattern: RegExp): Promise<void> {
+    return this.#stderr.matched(pattern);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -4,10 +4,12 @@ import type { Readable } from 'node:stream';
 export class OutputTail {
   #chunks: Buffer[] = [];
   #length = 0;
+  #stream: Readable;
   /** Resolves when the stream has ended or broken. */
   readonly ended: Promise<void>;
 
   constructor(stream: Readable, limit = 64 * 1024) {
+    this.#stream = stream;
     stream.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
       this.#length += chunk.length;
@@ -18,6 +20,19 @@ export class OutputTail {
     this.ended = new Promise((resolve) => {
       stream.once('close', resolve);
       stream.on('error', () => resolve());
+    });
+  }
+
+  /** Resolves when the kept text matches; never when it does not. */
+  matched(pattern: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!pattern.test(this.text())) return;
+        this.#stream.off('data', look);
+        resolve();
+      };
+      this.#stream.on('data', look);
+      look();
     });
   }
 

@@ -1,5 +1,14 @@
 export { type LoadedDocument, loadDocument } from './document.ts';
 export {
+  type AcceleratorProof,
+  type AcceleratorVerdict,
+  acceleratorProofSchema,
+  type Finding,
+  type HostReport,
+  hostReportSchema,
+  type ToolState,
+} from './host.ts';
+export {
   type DiskKeys,
   type Firmware,
   type MachineKeys,

@@ -1,3 +1,4 @@
+import { cpuModels } from '../../host/index.ts';
 import type { MachineInput } from './input.ts';
 
 export interface Architecture {
@@ -17,7 +18,7 @@ export const architectures: Record<MachineInput['arch'], Architecture> = {
   x86_64: {
     binary: 'qemu-system-x86_64',
     machine: 'q35',
-    cpu: { kvm: 'host', tcg: 'max' },
+    cpu: cpuModels,
     nics: { 'virtio-net': 'virtio-net-pci', e1000: 'e1000', e1000e: 'e1000e', rtl8139: 'rtl8139' },
     panic: 'pvpanic',
     sataPorts: 6,
