@@ -128,6 +128,9 @@ function describe(stat: string, request: FileArgs, i: number, parts: Map<string,
   if (contents && contents.length > MAX_CONTENTS)
     diagnostics.push(`${request.path}: its contents are not read, they are larger than ${MAX_CONTENTS} bytes`);
   else if (contents && parts.has(`read.${i}`)) value.contents = contents.toString('utf8');
+  else if (request.contents) diagnostics.push(`${request.path} is no regular file, or may not be read`);
+  if (request.sha256 && value.sha256 === undefined)
+    diagnostics.push(`${request.path} has no sum: it is no regular file, or may not be read`);
   const target = parts.get(`target.${i}`);
   if (target && parts.has(`link.${i}`)) value.target = target.toString('utf8').replace(/\n$/, '');
   return { value, diagnostics };

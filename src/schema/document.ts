@@ -1,10 +1,9 @@
 // Reads a YAML 1.2 document (core schema) into a validated value that still knows where each part stands.
 // Specification: yaml.org/spec/1.2.2. Not read: several documents in one file, custom tags, merge keys.
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { GvmError, type SourcePosition } from '../errors/index.ts';
-
-type Path = readonly PropertyKey[];
+import { explain, type Path, problemsOf } from './problem.ts';
 
 /** A validated document: its value, and the place of any part of it. */
 export interface LoadedDocument<T> {
@@ -12,9 +11,12 @@ export interface LoadedDocument<T> {
   value: T;
   /** Where the value at a path stands; the nearest enclosing part where the path does not exist. */
   position(path: Path): SourcePosition;
+  /** Line and column of everything at and below a path, by the JSON text of each path. */
+  positionsBelow(path: Path): Record<string, [line: number, column: number]>;
 }
 
 const MAX_BYTES = 4 * 2 ** 20;
+const MAX_SHOWN = 20;
 
 /**
  * Parses and validates YAML text. All problems of the document are reported in one error, each with its place.
@@ -47,15 +49,41 @@ export function loadDocument<T>(text: string, file: string, schema: z.ZodType<T>
   } catch (error) {
     throw problemsError('document-syntax', [{ position: at(0), message: (error as Error).message }]);
   }
-  const position = (path: Path) => at(nodeAt(document.contents, path).offset);
-  const result = schema.safeParse(raw, { reportInput: true });
+  const lineOf = (offset: number) => counter.linePos(offset).line;
+  const result = schema.safeParse(raw, { reportInput: true, error: explain });
   if (!result.success) {
     const problems = result.error.issues
-      .flatMap((issue) => flatten(issue))
-      .map((issue) => describe(issue, document.contents, at));
+      .flatMap((issue) => problemsOf(issue))
+      .map(({ path, message, onKey, text }) => {
+        const place = placeOf(document.contents, path, lineOf);
+        const name = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
+        const { node } = place;
+        const mistyped = text && isScalar(node) && typeof node.value !== 'string' && node.source;
+        return {
+          position: at(onKey ? (place.key ?? place.offset) : place.offset),
+          message: mistyped
+            ? `${name}expected text, found the plain scalar ${node.source}; write "${node.source}"`
+            : `${name}${message}`,
+        };
+      });
     throw problemsError('document-invalid', problems);
   }
-  return { file, value: result.data, position };
+  return {
+    file,
+    value: result.data,
+    position: (path) => at(placeOf(document.contents, path, lineOf).offset),
+    positionsBelow(path) {
+      const table: Record<string, [number, number]> = {};
+      const visit = (below: Path): void => {
+        const { node, offset } = placeOf(document.contents, below, lineOf);
+        const { line, column } = at(offset);
+        table[JSON.stringify(below)] = [line, column];
+        for (const step of stepsOf(node)) visit([...below, step]);
+      };
+      visit(path);
+      return table;
+    },
+  };
 }
 
 interface Problem {
@@ -68,8 +96,10 @@ function problemsError(code: 'document-syntax' | 'document-invalid', problems: P
     (a, b) => a.position.line - b.position.line || a.position.column - b.position.column,
   );
   const [first, ...rest] = sorted as [Problem, ...Problem[]];
-  const more = rest.slice(0, 20).map((p) => `${p.position.file}:${p.position.line}:${p.position.column}: ${p.message}`);
-  if (rest.length > 20) more.push(`… and ${rest.length - 20} more`);
+  const more = rest
+    .slice(0, MAX_SHOWN)
+    .map((p) => `${p.position.file}:${p.position.line}:${p.position.column}: ${p.message}`);
+  if (rest.length > MAX_SHOWN) more.push(`… and ${rest.length - MAX_SHOWN} more`);
   return new GvmError({
     code,
     message: [first.message, ...more].join('\n       '),
@@ -78,65 +108,37 @@ function problemsError(code: 'document-syntax' | 'document-invalid', problems: P
   });
 }
 
-/** The node at a path (or the deepest one that exists), and the offset to point at. */
-function nodeAt(root: Node | null, path: Path): { node: Node | null; offset: number; key?: Node } {
-  let node = root;
-  let offset = root?.range?.[0] ?? 0;
-  let key: Node | undefined;
+/** The keys or indices of a collection; an alias has none of its own. */
+function stepsOf(node: Node | null): (string | number)[] {
+  if (isMap(node)) return node.items.flatMap((pair) => (isScalar(pair.key) ? [String(pair.key.value)] : []));
+  if (isSeq(node)) return node.items.map((_, i) => i);
+  return [];
+}
+
+interface Place {
+  node: Node | null;
+  /** Where to point: at the value where it begins on the line of its key, else at the key. */
+  offset: number;
+  key?: number;
+}
+
+/** The node at a path, or the deepest one on the way to it that exists. */
+function placeOf(root: Node | null, path: Path, lineOf: (offset: number) => number): Place {
+  let place: Place = { node: root, offset: root?.range?.[0] ?? 0 };
   for (const step of path) {
-    let next: unknown;
+    const { node } = place;
     if (isMap(node)) {
       const pair = node.items.find((p) => isScalar(p.key) && String(p.key.value) === String(step));
-      if (!pair) break;
-      key = pair.key as Node;
-      next = pair.value ?? pair.key;
-    } else if (node && 'items' in node && typeof step === 'number') {
-      next = node.items[step];
-    }
-    if (!next || typeof next !== 'object') break;
-    node = next as Node;
-    offset = node.range?.[0] ?? offset;
+      const key = (pair?.key as Node | undefined)?.range?.[0];
+      if (!pair || key === undefined) break;
+      const value = pair.value as Node | null;
+      const from = value?.range?.[0] ?? key;
+      place = { node: value, key, offset: lineOf(from) === lineOf(key) ? from : key };
+    } else if (isSeq(node) && typeof step === 'number') {
+      const item = node.items[step] as Node | undefined;
+      if (!item) break;
+      place = { node: item, offset: item.range?.[0] ?? place.offset };
+    } else break;
   }
-  return key ? { node, offset, key } : { node, offset };
-}
-
-type Issue = z.core.$ZodIssue;
-
-/** The issues to show for one zod issue: of a union the branch that came furthest, of unknown keys one each. */
-function flatten(issue: Issue, prefix: Path = []): { issue: Issue; path: Path }[] {
-  const path = [...prefix, ...issue.path];
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ issue: { ...issue, keys: [key] }, path: [...path, key] }));
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const depth = (branch: Issue[]) =>
-      Math.max(...branch.map((i) => i.path.length + (i.code === 'invalid_type' ? 0 : 1)));
-    const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0] ?? [];
-    if (deepest.some((i) => i.path.length > 0 || i.code !== 'invalid_type'))
-      return deepest.flatMap((i) => flatten(i, path));
-  }
-  return [{ issue, path }];
-}
-
-function describe({ issue, path }: { issue: Issue; path: Path }, root: Node | null, at: (o: number) => SourcePosition) {
-  const { node, offset, key } = nodeAt(root, path);
-  const name = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
-  if (issue.code === 'unrecognized_keys') {
-    return { position: at(key?.range?.[0] ?? offset), message: `${name}unknown key` };
-  }
-  if (isScalar(node) && typeof node.value !== 'string' && node.source && expectsText(issue)) {
-    return {
-      position: at(offset),
-      message: `${name}expected text, found the plain scalar ${node.source}; write "${node.source}"`,
-    };
-  }
-  return { position: at(offset), message: `${name}${issue.message}` };
-}
-
-function expectsText(issue: Issue): boolean {
-  if (issue.code === 'invalid_type') return issue.expected === 'string';
-  return (
-    issue.code === 'invalid_union' &&
-    issue.errors.some((branch) => branch.some((i) => i.path.length === 0 && expectsText(i)))
-  );
+  return place;
 }

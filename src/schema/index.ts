@@ -33,3 +33,4 @@ export {
   type Totals,
 } from './run.ts';
 export { duration, name, size } from './scalar.ts';
+export { type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';

@@ -3,7 +3,7 @@ import { parseDuration, parseSize } from '../core/index.ts';
 
 /** A size such as `512M` or `1G` (binary units); the value is in bytes. */
 export const size = z
-  .string()
+  .string({ error: 'expected a size such as 512M or 1G, with its unit' })
   .transform((text, context) => {
     const bytes = parseSize(text);
     if (bytes === undefined) context.addIssue(`expected a size such as 512M or 1G, found "${text}"`);
@@ -13,7 +13,7 @@ export const size = z
 
 /** A duration such as `500ms`, `30s` or `2m`; the value is in milliseconds. */
 export const duration = z
-  .string()
+  .string({ error: 'expected a duration such as 500ms, 30s or 2m, with its unit' })
   .transform((text, context) => {
     const ms = parseDuration(text);
     if (ms === undefined) context.addIssue(`expected a duration such as 500ms, 30s or 2m, found "${text}"`);

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { Answer, Channel, Fact, FactRequest } from '../facts/index.ts';
+import type { Expectations } from './matchers/expectations.ts';
+import type { Compare, Matcher } from './matchers/matcher.ts';
 import type { TestVerdict } from './verdict.ts';
 
 /** One thing that is not as declared; `path` leads from the declaration to the key that failed. */
@@ -18,6 +20,7 @@ export interface CheckContext {
   scale: number;
   /** Milliseconds that are left of the test. */
   remaining(): number;
+  compare: Compare;
 }
 
 /** What a check that acts in the guest found. */
@@ -32,19 +35,22 @@ interface CheckBase<D> {
   /** The key in a test. */
   name: string;
   description: string;
-  schema: z.ZodObject;
-  /** The key that names what is checked; a check with nothing else is an error unless `bare` says otherwise. */
+  /** The schema of one declaration. What each key alone cannot say is said by `contradiction`. */
+  schema(expect: Expectations): z.ZodObject;
+  /** The key that names what is checked. A declaration with nothing else asserts nothing and is an error … */
   subject?: string;
-  /** Said where a check with nothing but its subject still asserts something. */
+  /** … unless this says what it asserts all the same. */
   bare?: string;
-  /** What is checked, for people: a path, a service. */
-  label(declaration: D): string;
+  contradiction?(declaration: D): { path: readonly string[]; message: string } | undefined;
+  /** What is checked, for people: a path, the name of a service. */
+  label(declaration: D): string | undefined;
 }
 
-/** A check that states facts and what is expected of them. */
+/** A check that states facts and what is expected of them. Judging is pure. */
 export interface FactCheck<D = Record<string, unknown>> extends CheckBase<D> {
   requests(declaration: D): FactRequest[];
-  judge(declaration: D, answers: readonly Answer[]): Finding[];
+  /** The answers come in the order of the requests. */
+  judge(declaration: D, answers: readonly Answer[], compare: Compare): Finding[];
 }
 
 /** A check that needs more than facts. */
@@ -58,5 +64,12 @@ export type CheckKind = FactCheck | ActiveCheck;
 /** What suites can say and how it is learned: passed to schema, compiler and evaluator; nothing reads a global. */
 export interface Registry {
   checks: readonly CheckKind[];
+  matchers: readonly Matcher[];
   facts: readonly Fact[];
+}
+
+/** The findings for an answer without a value: what cannot be learned never counts as fulfilled. */
+export function unlearned(answer: Answer | undefined): Finding[] {
+  const why = answer?.diagnostics.join('; ') || 'the guest gave no answer';
+  return [{ path: [], message: `could not be learned: ${why}` }];
 }

@@ -1,3 +1,15 @@
 export type { CheckKind, Finding, Registry } from './check.ts';
+export { compileSuite, refuseSameNames, suiteSchemaOf } from './compile.ts';
+export { type RunTestOptions, runTest } from './evaluate.ts';
+export {
+  askHealth,
+  type ConsoleFinding,
+  type HealthFacts,
+  type HealthOptions,
+  judgeHealth,
+  uncovered,
+} from './health.ts';
+export { loadSuite } from './load.ts';
 export type { Eventually, PlannedCheck, PlannedTest, Position, SuitePlan } from './plan.ts';
+export { builtins } from './registry.ts';
 export type { TestVerdict } from './verdict.ts';

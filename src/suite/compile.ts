@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { GvmError } from '../errors/index.ts';
+import {
+  type LoadedDocument,
+  loadDocument,
+  type SuiteDocument,
+  suiteSchema,
+  type TestDocument,
+} from '../schema/index.ts';
+import type { Registry } from './check.ts';
+import { expectations } from './matchers/expectations.ts';
+import type { Eventually, PlannedCheck, PlannedTest, SuitePlan } from './plan.ts';
+
+const TEST_TIMEOUT = 120_000;
+const EVERY = 1000;
+
+/** The schema of suite files in which a registry's checks and matchers can be used. */
+export function suiteSchemaOf(registry: Registry): ReturnType<typeof suiteSchema> {
+  const expect = expectations(registry.matchers);
+  return suiteSchema(
+    registry.checks.map((check) => ({
+      name: check.name,
+      description: check.description,
+      schema: check.schema(expect),
+      subject: check.subject,
+      bare: check.bare,
+      ...(check.contradiction ? { contradiction: (d: never) => check.contradiction?.(d) } : {}),
+    })),
+  );
+}
+
+/**
+ * Makes a plan of a suite's text. All problems are reported at once, each at file:line:column.
+ * @param file the name that positions show
+ * @throws GvmError `document-syntax`, `document-invalid`
+ */
+export function compileSuite(text: string, file: string, registry: Registry): SuitePlan {
+  const document = loadDocument(text, file, suiteSchemaOf(registry));
+  const { suite, image, machine, isolation, tags = [], tests } = document.value;
+  return {
+    name: suite,
+    file,
+    sha256: createHash('sha256').update(text).digest('hex'),
+    ...(image === undefined ? {} : { image }),
+    machine: machine ?? {},
+    isolation,
+    tags,
+    tests: tests.map((test, i) => planTest(document, test, i, registry)),
+    positions: {
+      ...document.positionsBelow(['suite']),
+      ...document.positionsBelow(['image']),
+      ...document.positionsBelow(['machine']),
+    },
+  };
+}
+
+function planTest(
+  document: LoadedDocument<SuiteDocument>,
+  test: TestDocument,
+  index: number,
+  registry: Registry,
+): PlannedTest {
+  const { suite, tags = [] } = document.value;
+  const path = ['tests', index];
+  return {
+    id: `${suite}/${test.name}`,
+    name: test.name,
+    tags: [...new Set([...tags, ...(test.tags ?? [])])],
+    position: document.position(path),
+    ...(test.skip === undefined ? {} : { skip: test.skip }),
+    timeout: test.timeout ?? TEST_TIMEOUT,
+    checks: planChecks(test, path, registry),
+    positions: document.positionsBelow(path),
+  };
+}
+
+/** The checks in the order in which they are written. */
+function planChecks(test: TestDocument, path: readonly (string | number)[], registry: Registry): PlannedCheck[] {
+  const forAll = test.eventually;
+  const kinds = new Set(registry.checks.map((check) => check.name));
+  return Object.keys(test)
+    .filter((key) => kinds.has(key))
+    .flatMap((kind) => {
+      const value = test[kind];
+      const list = Array.isArray(value) ? value : [value];
+      return list.map((item, i): PlannedCheck => {
+        const { eventually = forAll, ...declaration } = item as Record<string, unknown> & {
+          eventually?: { within: number; every?: number | undefined };
+        };
+        return {
+          kind,
+          declaration,
+          path: Array.isArray(value) ? [...path, kind, i] : [...path, kind],
+          ...(eventually === undefined ? {} : { eventually: withPause(eventually) }),
+        };
+      });
+    });
+}
+
+const withPause = ({ within, every = EVERY }: { within: number; every?: number | undefined }): Eventually => ({
+  within,
+  every,
+});
+
+/**
+ * Refuses suites of one run that have the same name: tests are told apart by `suite/name`.
+ * @throws GvmError `document-invalid`
+ */
+export function refuseSameNames(plans: readonly SuitePlan[]): void {
+  const first = new Map<string, SuitePlan>();
+  for (const plan of plans) {
+    const before = first.get(plan.name);
+    if (!before) {
+      first.set(plan.name, plan);
+      continue;
+    }
+    const [line, column] = plan.positions['["suite"]'] ?? [1, 1];
+    throw new GvmError({
+      code: 'document-invalid',
+      message: `suite: the name "${plan.name}" is taken by ${before.file}`,
+      hint: 'give each suite of a project a name of its own',
+      position: { file: plan.file, line, column },
+    });
+  }
+}

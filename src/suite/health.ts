@@ -1,0 +1,95 @@
+import { clip, printable } from '../core/index.ts';
+import { type Answer, type Channel, type CrashedValue, collect, type KernelValue } from '../facts/index.ts';
+import type { Allowance, HealthFinding } from '../schema/index.ts';
+import type { Registry } from './check.ts';
+
+// What is looked for on every boot, unasked: what the console showed, crashed services, a tainted kernel.
+
+/** What the classifier of the console found: one line with its kind and the milliseconds since QEMU started. */
+export interface ConsoleFinding {
+  kind: string;
+  line: string;
+  at: number;
+}
+
+export interface HealthOptions {
+  when: HealthFinding['when'];
+  allow: readonly Allowance[];
+  /** The day by which allow-list entries are held against their `until`. */
+  today: Date;
+}
+
+/** What a look into the guest brought, not yet judged. */
+export interface HealthFacts {
+  crashed: Answer;
+  kernel: Answer;
+}
+
+/** Asks the guest for what health is judged by, in one round trip. */
+export async function askHealth(
+  channel: Channel,
+  registry: Registry,
+  options: { timeout: number; signal?: AbortSignal },
+): Promise<HealthFacts> {
+  const requests = [
+    { fact: 'crashed', args: {} },
+    { fact: 'kernel', args: {} },
+  ];
+  const [crashed, kernel] = await collect(requests, { facts: registry.facts, channel, ...options });
+  const none: Answer = { diagnostics: [] };
+  return { crashed: crashed ?? none, kernel: kernel ?? none };
+}
+
+/**
+ * Judges one look at a guest. Facts are absent where the guest could not be asked any more. A finding that the
+ * allow-list covers says so; an entry whose last day is past covers nothing and is named. Pure.
+ */
+export function judgeHealth(
+  console: readonly ConsoleFinding[],
+  facts: HealthFacts | undefined,
+  options: HealthOptions,
+): HealthFinding[] {
+  const found: Omit<HealthFinding, 'when'>[] = console.map(({ kind, line, at }) => ({
+    kind,
+    message: clip(printable(line), 500),
+    atMs: Math.max(0, at),
+  }));
+  if (facts) found.push(...crashedFindings(facts.crashed), ...taintFindings(facts.kernel));
+  return found.map((finding) => ({ ...finding, when: options.when, ...allowance(finding, options) }));
+}
+
+/** Findings that no entry of the allow-list covers; any of them makes the run fail. */
+export function uncovered(findings: readonly HealthFinding[]): HealthFinding[] {
+  return findings.filter((finding) => finding.allowed === undefined);
+}
+
+type Found = Omit<HealthFinding, 'when'>;
+
+function crashedFindings(answer: Answer): Found[] {
+  const value = answer.value as CrashedValue | undefined;
+  if (!value)
+    return [{ kind: 'unknown', message: `crashed services could not be learned: ${answer.diagnostics.join('; ')}` }];
+  return value.crashed.map((name) => ({
+    kind: 'crashed-service',
+    message: `the service ${printable(name)} crashed or failed`,
+  }));
+}
+
+function taintFindings(answer: Answer): Found[] {
+  const value = answer.value as KernelValue | undefined;
+  if (!value)
+    return [{ kind: 'unknown', message: `the kernel's taint could not be learned: ${answer.diagnostics.join('; ')}` }];
+  if (value.taint === 0) return [];
+  return [{ kind: 'taint', message: `the kernel is tainted (${value.taint}): ${value.taints.join(', ')}` }];
+}
+
+function allowance(finding: Found, { allow, today }: HealthOptions): Pick<HealthFinding, 'allowed' | 'expired'> {
+  const text = `${finding.kind}: ${finding.message}`;
+  const fitting = allow.filter((entry) => new RegExp(entry.match).test(text));
+  // An entry counts through its whole last day.
+  const day = today.toISOString().slice(0, 10);
+  const valid = fitting.find((entry) => entry.until === undefined || entry.until >= day);
+  if (valid) return { allowed: valid.reason };
+  const expired = fitting[0]?.until;
+  return expired === undefined ? {} : { expired };
+}
