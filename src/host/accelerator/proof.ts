@@ -40,7 +40,7 @@ export async function proveAccelerators(options: ProofOptions): Promise<Accelera
   const kvm: ProofRun = obstacle
     ? { fit: false, reason: obstacle, loop: null, took: 0 }
     : await runProof('kvm', cpuModels.kvm, Math.max(KVM_LIMIT, tcg.took * 3), options);
-  const proof = { kvm: verdict('kvm', withAccount(kvm)), tcg: verdict('tcg', tcg) };
+  const proof = { kvm: verdict('kvm', withAccount(withDevice(kvm, obstacle))), tcg: verdict('tcg', tcg) };
   if (options.cacheDir) writeProof(options.cacheDir, key, proof);
   return proof;
 }
@@ -59,6 +59,12 @@ function kvmObstacle(): string | undefined {
   } catch {
     return `this user may not open ${KVM_DEVICE}`;
   }
+}
+
+/** A device that opens and yet runs nothing is what misleads: it is said first. */
+function withDevice(run: ProofRun, obstacle: string | undefined): ProofRun {
+  if (run.fit || obstacle) return run;
+  return { ...run, reason: `${KVM_DEVICE} opens, but no guest runs with it: ${run.reason}` };
 }
 
 /** As root, guests run as `nobody`, who needs the device's group or everyone's permission. */

@@ -75,7 +75,7 @@ async function startProof(accelerator: string, cpu: string, log: Log): Promise<S
 function judge(exit: ChildExit, timing: LoopTiming): { fit: boolean; reason: string } {
   if (exit.code !== PROOF_EXIT) {
     const how = exit.signal ? `QEMU was ended by ${exit.signal}` : `QEMU ended with exit code ${exit.code}`;
-    return { fit: false, reason: `${how} instead of running the proof${lastWords(exit)}` };
+    return { fit: false, reason: `${how}${lastWords(exit)}` };
   }
   const loop = timing.fastest;
   if (loop === undefined || loop > LONGEST_LOOP) {
