@@ -1,0 +1,34 @@
+import type { DiskLayer } from '../machine/index.ts';
+import type { ResolvedMachine } from '../schema/index.ts';
+
+/** An image whose format and chain were checked by who resolved its name. */
+export interface GuestImage {
+  name: string;
+  digest: string;
+  /** The chain, top first; none of it is ever written. */
+  layers: DiskLayer[];
+  /** Bytes that the guest sees. */
+  virtualSize: number;
+}
+
+export type GuestBoot =
+  /** `append` is the image's own kernel command line; the machine's `append` follows it. */
+  | { firmware: 'direct'; kernel: string; initrd?: string; append: string }
+  | { firmware: 'bios' }
+  /** The variable store is copied for each guest. */
+  | { firmware: 'uefi'; code: string; varsTemplate: string };
+
+/** What says that a guest has settled: its init's own word, or (`none`, `unknown`) that it answers at all. */
+export type InitSystem = 'openrc' | 'systemd' | 'none' | 'unknown';
+
+/** A guest as described; all names are resolved and all layers of configuration applied. */
+export interface GuestSpec {
+  /** Letters, digits and `-`; unique in the lab. It becomes the guest's host name. */
+  name: string;
+  image: GuestImage;
+  machine: ResolvedMachine;
+  boot: GuestBoot;
+  init: InitSystem;
+  /** The images of `machine.disks[].image`, by what stands there. */
+  diskImages?: Readonly<Record<string, GuestImage>>;
+}
