@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { clip, printable } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
-import type { Channel } from './channel.ts';
+import type { Channel } from '../guest/index.ts';
 import type { Answer, Fact, FactOutput, FactRequest } from './fact.ts';
 import { type Frame, parseFrames } from './frame.ts';
 
@@ -11,7 +11,7 @@ const FRAME_ROOM = 64 * 1024;
 
 export interface CollectOptions {
   facts: readonly Fact[];
-  channel: Channel;
+  channel: Pick<Channel, 'exec'>;
   /** Milliseconds, already scaled. */
   timeout: number;
   signal?: AbortSignal;

@@ -1,4 +1,3 @@
-export type { Channel, ExecResult } from './channel.ts';
 export { type CollectOptions, collect } from './collect.ts';
 export type { CrashedValue } from './crashed.ts';
 export type { Answer, Fact, FactRequest } from './fact.ts';

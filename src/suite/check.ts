@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Answer, Channel, Fact, FactRequest } from '../facts/index.ts';
+import type { Answer, Fact, FactRequest } from '../facts/index.ts';
+import type { Channel } from '../guest/index.ts';
 import type { Expectations } from './matchers/expectations.ts';
 import type { Compare, Matcher } from './matchers/matcher.ts';
 import type { TestVerdict } from './verdict.ts';
@@ -14,7 +15,7 @@ export interface Finding {
 
 /** What a check that acts in the guest is given. */
 export interface CheckContext {
-  channel: Channel;
+  channel: Pick<Channel, 'exec'>;
   signal: AbortSignal;
   /** Factor for every duration: 1 on fast hardware. */
   scale: number;

@@ -12,6 +12,7 @@ import { expectations } from './matchers/expectations.ts';
 import type { Eventually, PlannedCheck, PlannedTest, SuitePlan } from './plan.ts';
 
 const TEST_TIMEOUT = 120_000;
+const LONGEST_LINE = 500;
 const EVERY = 1000;
 
 /** The schema of suite files in which a registry's checks and matchers can be used. */
@@ -37,6 +38,7 @@ export function suiteSchemaOf(registry: Registry): ReturnType<typeof suiteSchema
 export function compileSuite(text: string, file: string, registry: Registry): SuitePlan {
   const document = loadDocument(text, file, suiteSchemaOf(registry));
   const { suite, image, machine, isolation, tags = [], tests } = document.value;
+  const lines = text.split('\n');
   return {
     name: suite,
     file,
@@ -45,7 +47,7 @@ export function compileSuite(text: string, file: string, registry: Registry): Su
     machine: machine ?? {},
     isolation,
     tags,
-    tests: tests.map((test, i) => planTest(document, test, i, registry)),
+    tests: tests.map((test, i) => planTest(document, lines, test, i, registry)),
     positions: {
       ...document.positionsBelow(['suite']),
       ...document.positionsBelow(['image']),
@@ -56,12 +58,15 @@ export function compileSuite(text: string, file: string, registry: Registry): Su
 
 function planTest(
   document: LoadedDocument<SuiteDocument>,
+  lines: readonly string[],
   test: TestDocument,
   index: number,
   registry: Registry,
 ): PlannedTest {
   const { suite, tags = [] } = document.value;
   const path = ['tests', index];
+  const positions = document.positionsBelow(path);
+  const numbers = new Set(Object.values(positions).map(([line]) => line));
   return {
     id: `${suite}/${test.name}`,
     name: test.name,
@@ -70,7 +75,8 @@ function planTest(
     ...(test.skip === undefined ? {} : { skip: test.skip }),
     timeout: test.timeout ?? TEST_TIMEOUT,
     checks: planChecks(test, path, registry),
-    positions: document.positionsBelow(path),
+    positions,
+    source: Object.fromEntries([...numbers].map((n) => [n, (lines[n - 1] ?? '').trimEnd().slice(0, LONGEST_LINE)])),
   };
 }
 

@@ -1,6 +1,7 @@
 import { monotonic, pause } from '../core/index.ts';
 import { asGvmError, isGvmError } from '../errors/index.ts';
-import { type Answer, type Channel, collect, type FactRequest } from '../facts/index.ts';
+import { type Answer, collect, type FactRequest } from '../facts/index.ts';
+import type { Channel } from '../guest/index.ts';
 import type { RunError } from '../schema/index.ts';
 import type { ActiveCheck, CheckKind, FactCheck, Finding, Registry } from './check.ts';
 import { failureOf } from './failure.ts';
@@ -10,7 +11,8 @@ import type { PlannedCheck, PlannedTest } from './plan.ts';
 import type { TestVerdict } from './verdict.ts';
 
 export interface RunTestOptions {
-  channel: Channel;
+  /** The way into the guest. */
+  channel: Pick<Channel, 'exec'>;
   registry: Registry;
   /** Ends the test; `runTest` then rejects with its reason. */
   signal: AbortSignal;
@@ -137,7 +139,7 @@ class TestRun {
   }
 
   #remaining(): number {
-    return Math.max(1, this.#deadline - monotonic());
+    return Math.max(1, Math.ceil(this.#deadline - monotonic()));
   }
 }
 

@@ -1,16 +1,10 @@
 import { clip, printable } from '../core/index.ts';
-import { type Answer, type Channel, type CrashedValue, collect, type KernelValue } from '../facts/index.ts';
+import { type Answer, type CrashedValue, collect, type KernelValue } from '../facts/index.ts';
+import type { Channel, ConsoleFinding } from '../guest/index.ts';
 import type { Allowance, HealthFinding } from '../schema/index.ts';
 import type { Registry } from './check.ts';
 
 // What is looked for on every boot, unasked: what the console showed, crashed services, a tainted kernel.
-
-/** What the classifier of the console found: one line with its kind and the milliseconds since QEMU started. */
-export interface ConsoleFinding {
-  kind: string;
-  line: string;
-  at: number;
-}
 
 export interface HealthOptions {
   when: HealthFinding['when'];
@@ -27,7 +21,7 @@ export interface HealthFacts {
 
 /** Asks the guest for what health is judged by, in one round trip. */
 export async function askHealth(
-  channel: Channel,
+  channel: Pick<Channel, 'exec'>,
   registry: Registry,
   options: { timeout: number; signal?: AbortSignal },
 ): Promise<HealthFacts> {

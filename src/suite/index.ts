@@ -3,7 +3,6 @@ export { compileSuite, refuseSameNames, suiteSchemaOf } from './compile.ts';
 export { type RunTestOptions, runTest } from './evaluate.ts';
 export {
   askHealth,
-  type ConsoleFinding,
   type HealthFacts,
   type HealthOptions,
   judgeHealth,

@@ -40,6 +40,8 @@ export interface PlannedTest {
   timeout: number;
   checks: PlannedCheck[];
   positions: PositionTable;
+  /** The lines of the suite that the positions point to, by their number. */
+  source: Readonly<Record<number, string>>;
 }
 
 /** A suite file, validated and resolved. Plain data. */

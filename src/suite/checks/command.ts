@@ -34,27 +34,25 @@ export const commandCheck: ActiveCheck<Declaration> = {
   label: (d) => d.run,
 
   async evaluate(d, context) {
-    const limit = Math.min(
-      context.remaining(),
-      d.timeout === undefined ? Number.POSITIVE_INFINITY : d.timeout * context.scale,
-    );
+    const own = d.timeout === undefined ? Number.POSITIVE_INFINITY : Math.ceil(d.timeout * context.scale);
+    const limit = Math.max(1, Math.min(context.remaining(), own));
     const exports = Object.entries(d.env ?? {}).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`);
     const started = performance.now();
     const result = await context.channel
-      .exec(exports.join('') + d.run, { timeout: Math.max(1, limit), signal: context.signal, maxOutput: MAX_OUTPUT })
+      .exec(exports.join('') + d.run, { timeout: limit, signal: context.signal, maxOutput: MAX_OUTPUT })
       .catch((error: unknown) => {
         if (isGvmError(error) && error.code === 'deadline') return undefined;
         throw error;
       });
     if (!result) {
       const durationMs = performance.now() - started;
-      const message = `did not end within ${Math.round(limit)} ms`;
+      const message = `did not end within ${limit} ms`;
       return {
         findings: [
           {
             path: d.timeout === undefined ? [] : ['timeout'],
             message,
-            expected: `ends within ${Math.round(limit)} ms`,
+            expected: `ends within ${limit} ms`,
           },
         ],
         commands: [{ run: d.run, exitCode: null, durationMs, stdout: '', stderr: '' }],

@@ -7,7 +7,7 @@ import { judgeKeys } from './keys.ts';
 const schema = (expect: Expectations) =>
   z.strictObject({
     port: z
-      .string()
+      .string({ error: 'expected a protocol and a port such as "tcp:22"' })
       .regex(/^(tcp|udp):\d{1,5}$/, 'expected a protocol and a port such as "tcp:22"')
       .refine(
         (port) => Number(port.slice(4)) >= 1 && Number(port.slice(4)) <= 65535,

@@ -1,0 +1,42 @@
+import { catalogue, type ErrorCode } from '../errors/index.ts';
+import type { RunError, RunRecord } from '../schema/index.ts';
+
+/** Several causes at once: the first of these that applies (design §4); 70 is a defect of gvm. */
+const PRIORITY = [2, 1, 3, 4, 70] as const;
+
+const SIGNAL_CODE = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export interface ExitOptions {
+  /** A run in which every check was skipped is fine. */
+  passWithNoChecks?: boolean;
+}
+
+/** The exit code that a run's outcomes ask for. Pure. */
+export function exitCodeOf(
+  run: Pick<RunRecord, 'suites' | 'guests' | 'errors' | 'interrupted'>,
+  options: ExitOptions = {},
+): number {
+  if (run.interrupted) return SIGNAL_CODE[run.interrupted];
+  const tests = run.suites.flatMap((suite) => suite.tests);
+  const codes = new Set<number>(run.errors.map(codeOfError));
+  for (const test of tests) {
+    if (test.outcome === 'error') codes.add(test.error ? codeOfError(test.error) : 3);
+    else if (['failed', 'xpassed', 'timeout'].includes(test.outcome)) codes.add(1);
+  }
+  for (const guest of run.guests) {
+    if (guest.health.some((finding) => finding.allowed === undefined)) codes.add(1);
+    if (guest.boot.outcome === 'failed' || guest.boot.outcome === 'timeout')
+      codes.add(guest.boot.blame === 'host' ? 4 : 3);
+  }
+  const first = PRIORITY.find((code) => codes.has(code));
+  if (first !== undefined) return first;
+  const nothingRan = tests.every((test) => test.outcome === 'skipped');
+  return nothingRan && !options.passWithNoChecks ? 2 : 0;
+}
+
+function codeOfError({ code, blame }: RunError): number {
+  const asked = code in catalogue ? catalogue[code as ErrorCode][0] : 3;
+  // Trouble in a guest that evidence lays at the host's door, and the other way round.
+  if (asked === 3 || asked === 4) return blame === 'host' ? 4 : 3;
+  return asked;
+}

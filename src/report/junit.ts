@@ -1,0 +1,155 @@
+// Writes a run as JUnit XML in the form that Jenkins' xunit plugin validates (junit-10.xsd): testsuites, testsuite with
+// properties, testcase with at most one of failure, error, skipped. The library knows no reason for a skipped test
+// and no hostname; both are put in afterwards at marks that no text of the run contains.
+
+import type { Builder, TestCase, TestSuite } from 'junit-report-builder';
+import * as library from 'junit-report-builder';
+import type { GuestRecord, RunRecord, SuiteRecord, TestRecord } from '../schema/index.ts';
+import { commandsText, errorText, failureLine, failureText, placeOf } from './wording.ts';
+import { xmlAttribute, xmlText } from './xml-text.ts';
+
+/** The types of the package describe an ES module; what Node loads is a CommonJS one whose export is the builder. */
+const builder = library.default as unknown as Builder;
+
+/** A run as JUnit XML. Pure. Failed and xpassed are failures; error and timeout errors; skipped and xfailed skipped. */
+export function renderJunit(run: RunRecord): string {
+  const mark = unusedMark(run);
+  const report = builder.newBuilder().name('gvm');
+  const reasons: string[] = [];
+  const suiteNamed = (name: string, ms: number): TestSuite =>
+    report.testSuite().name(xmlText(name)).timestamp(mark).time(seconds(ms));
+  for (const suite of run.suites) {
+    const element = suiteNamed(
+      suite.name,
+      suite.tests.reduce((sum, test) => sum + test.durationMs, 0),
+    );
+    describe(element, suite, run);
+    for (const test of suite.tests) addTest(element, suite, test, (reason) => `${mark}${reasons.push(reason) - 1}`);
+  }
+  addHealth(run, suiteNamed);
+  addErrors(run, suiteNamed);
+  const attributes = `timestamp="${run.started.slice(0, 19)}" hostname="${xmlAttribute(run.host.hostname)}"`;
+  const skipped = new RegExp(
+    `<properties>\\s*<property name="reason" value="${mark}(\\d+)"/>\\s*</properties>\\s*<skipped/>`,
+    'g',
+  );
+  return report
+    .build()
+    .replaceAll(`timestamp="${mark}"`, () => attributes)
+    .replace(skipped, (_, index: string) => `<skipped message="${xmlAttribute(reasons[Number(index)] ?? '')}"/>`)
+    .concat('\n');
+}
+
+function describe(element: TestSuite, suite: SuiteRecord, run: RunRecord): void {
+  const property = (name: string, value: string | undefined) => {
+    if (value !== undefined) element.property(name, xmlText(value));
+  };
+  property('gvm.version', run.gvm);
+  property('gvm.run', run.id);
+  property('suite.file', suite.file);
+  property('suite.sha256', suite.sha256);
+  property('accelerator', run.accelerator?.name);
+  property('accelerator.reason', run.accelerator?.reason);
+  property('qemu.version', run.qemu?.version);
+  const names = new Set(suite.tests.map((test) => test.guest));
+  for (const guest of run.guests.filter((g) => names.has(g.name))) {
+    property('guest', guest.name);
+    property('guest.image', `${guest.image.name} ${guest.image.digest}`.trim());
+    property('guest.kernel', guest.kernel);
+    property('guest.console', guest.console);
+  }
+}
+
+function addTest(element: TestSuite, suite: SuiteRecord, test: TestRecord, skip: (reason: string) => string): void {
+  const testCase = element
+    .testCase()
+    .name(xmlText(test.name))
+    .className(xmlText(suite.name))
+    .file(xmlText(test.position.file))
+    .time(seconds(test.durationMs));
+  if (test.outcome === 'skipped' || test.outcome === 'xfailed') {
+    // The marked property is taken out again; see above.
+    testCase.property('reason', skip(test.reason ?? test.outcome)).skipped();
+    return;
+  }
+  testCase.property('position', xmlText(placeOf(test.position)));
+  if (test.guest !== undefined) testCase.property('guest', xmlText(test.guest));
+  if (test.retries > 0) testCase.property('retries', String(test.retries));
+  if (test.outcome === 'passed' || test.outcome === 'flaky') return;
+  addTrouble(testCase, test);
+  const output = commandsText(test.commands);
+  if (output !== '') testCase.standardOutput(xmlText(output));
+  if (test.diagnostics.length > 0) testCase.standardError(xmlText(test.diagnostics.join('\n')));
+}
+
+function addTrouble(testCase: TestCase, test: TestRecord): void {
+  const texts = [
+    ...(test.error ? [`${errorText(test.error)}\nat ${placeOf(test.position)}`] : []),
+    ...test.failures.map(failureText),
+  ];
+  const body = xmlText(texts.join('\n\n'));
+  const message = xmlText(test.error?.message ?? test.failures.map(failureLine).join('; ') ?? test.outcome);
+  if (test.outcome === 'failed' || test.outcome === 'xpassed')
+    testCase.failure(message || test.outcome, test.outcome).stacktrace(body);
+  else testCase.error(message || test.outcome, xmlText(test.error?.code ?? test.outcome), body);
+}
+
+/** What was found in the guests unasked: one case for each guest, so that a run that fails by it shows why. */
+function addHealth(run: RunRecord, suiteNamed: (name: string, ms: number) => TestSuite): void {
+  if (run.guests.length === 0) return;
+  const element = suiteNamed(
+    'guests',
+    run.guests.reduce((sum, guest) => sum + bootTime(guest), 0),
+  );
+  for (const guest of run.guests) {
+    const { boot } = guest;
+    const booted = element
+      .testCase()
+      .name(xmlText(`${guest.name} boots`))
+      .className('guests')
+      .time(seconds(bootTime(guest)));
+    if (boot.outcome === 'failed' || boot.outcome === 'timeout') {
+      const message = boot.message ?? boot.cause ?? boot.outcome;
+      const text = [message, `stage: ${boot.stage ?? 'unknown'}`, ...(boot.evidence ?? [])].join('\n');
+      booted.error(xmlText(message), boot.outcome, xmlText(text));
+    }
+    const open = guest.health.filter((finding) => finding.allowed === undefined);
+    const health = element
+      .testCase()
+      .name(xmlText(`${guest.name} is healthy`))
+      .className('guests')
+      .time(0);
+    if (open.length === 0) continue;
+    const lines = open.map(
+      (f) => `${f.kind}: ${f.message}${f.expired === undefined ? '' : ` (its allowance ended on ${f.expired})`}`,
+    );
+    health.failure(xmlText(lines.join('; ')), 'health').stacktrace(xmlText(lines.join('\n')));
+  }
+}
+
+function bootTime({ boot }: GuestRecord): number {
+  return boot.readyMs ?? boot.sshMs ?? boot.stages.at(-1)?.atMs ?? 0;
+}
+
+function addErrors(run: RunRecord, suiteNamed: (name: string, ms: number) => TestSuite): void {
+  if (run.errors.length === 0) return;
+  const element = suiteNamed('run', run.durationMs);
+  for (const error of run.errors) {
+    const testCase = element.testCase().name(xmlText(error.code)).className('run').time(0);
+    testCase.error(xmlText(error.message), xmlText(error.code), xmlText(errorText(error)));
+  }
+}
+
+/** Seconds with milliseconds, as JUnit writes times. */
+function seconds(ms: number): number {
+  return Math.round(ms) / 1000;
+}
+
+/** A word that no text of the run contains. */
+function unusedMark(run: RunRecord): string {
+  const text = JSON.stringify(run);
+  for (let i = 0; ; i++) {
+    const mark = `gvm-mark-${i}-`;
+    if (!text.includes(mark)) return mark;
+  }
+}
