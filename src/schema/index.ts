@@ -1,4 +1,5 @@
 export { type LoadedDocument, loadDocument } from './document.ts';
+export { documentSchemas, type SchemaSources, toJsonSchema } from './emit.ts';
 export {
   type AcceleratorProof,
   type AcceleratorVerdict,
@@ -33,4 +34,4 @@ export {
   type Totals,
 } from './run.ts';
 export { duration, name, size } from './scalar.ts';
-export { type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';
+export { type CheckSchema, type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';

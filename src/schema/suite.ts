@@ -50,12 +50,9 @@ const suiteKeys = {
     .optional()
     .meta({ description: 'a recipe, a stored image or a file; "default" is that of gvm.yaml' }),
   machine: machineSchema.optional(),
-  isolation: z
-    .enum(['file', 'shared'])
-    .default('file')
-    .meta({
-      description: 'file: a guest for this file alone; shared: one guest for all such files of image and machine',
-    }),
+  isolation: z.enum(['file', 'shared']).default('file').meta({
+    description: 'file: a guest for this file alone; shared: one guest for all such files of image and machine',
+  }),
   tags: tags.optional(),
 };
 
@@ -104,7 +101,11 @@ function checkKey(check: CheckSchema): z.ZodType {
       const problem = check.contradiction?.(declaration as never);
       if (problem) context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     })
-    .meta({ id: `${check.name}Check`, description: check.description });
+    .meta({
+      id: `${check.name}Check`,
+      description: check.description,
+      minProperties: subject === undefined || bare !== undefined ? 1 : 2,
+    });
   return z.union([one, z.array(one).min(1, 'an empty list asserts nothing')], {
     error: `expected the keys of one ${check.name} check, or a list of such checks`,
   });

@@ -3,6 +3,7 @@ import { GvmError } from '../errors/index.ts';
 import {
   type LoadedDocument,
   loadDocument,
+  type SchemaSources,
   type SuiteDocument,
   suiteSchema,
   type TestDocument,
@@ -15,19 +16,18 @@ const TEST_TIMEOUT = 120_000;
 const LONGEST_LINE = 500;
 const EVERY = 1000;
 
-/** The schema of suite files in which a registry's checks and matchers can be used. */
-export function suiteSchemaOf(registry: Registry): ReturnType<typeof suiteSchema> {
+/** What a registry's checks and facts add to the schemas of documents. */
+export function schemaSources(registry: Registry): SchemaSources {
   const expect = expectations(registry.matchers);
-  return suiteSchema(
-    registry.checks.map((check) => ({
-      name: check.name,
-      description: check.description,
-      schema: check.schema(expect),
-      subject: check.subject,
-      bare: check.bare,
-      ...(check.contradiction ? { contradiction: (d: never) => check.contradiction?.(d) } : {}),
-    })),
-  );
+  const checks = registry.checks.map((check) => ({
+    name: check.name,
+    description: check.description,
+    schema: check.schema(expect),
+    subject: check.subject,
+    bare: check.bare,
+    contradiction: (declaration: never) => check.contradiction?.(declaration),
+  }));
+  return { checks, facts: registry.facts };
 }
 
 /**
@@ -36,7 +36,7 @@ export function suiteSchemaOf(registry: Registry): ReturnType<typeof suiteSchema
  * @throws GvmError `document-syntax`, `document-invalid`
  */
 export function compileSuite(text: string, file: string, registry: Registry): SuitePlan {
-  const document = loadDocument(text, file, suiteSchemaOf(registry));
+  const document = loadDocument(text, file, suiteSchema(schemaSources(registry).checks));
   const { suite, image, machine, isolation, tags = [], tests } = document.value;
   const lines = text.split('\n');
   return {

@@ -1,5 +1,5 @@
 export type { CheckKind, Finding, Registry } from './check.ts';
-export { compileSuite, refuseSameNames, suiteSchemaOf } from './compile.ts';
+export { compileSuite, refuseSameNames, schemaSources } from './compile.ts';
 export { type RunTestOptions, runTest } from './evaluate.ts';
 export {
   askHealth,
