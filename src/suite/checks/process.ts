@@ -21,7 +21,7 @@ type Declaration = z.output<ReturnType<typeof schema>>;
 
 export const processCheck: FactCheck<Declaration> = {
   name: 'process',
-  description: 'processes of a name; `count` and `user` alone ask that at least one runs, unless the count says 0',
+  description: 'processes of a name; `user` alone asks that at least one runs',
   subject: 'name',
   schema,
   label: (d) => d.name,

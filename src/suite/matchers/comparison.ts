@@ -6,7 +6,7 @@ function comparison(key: string, sign: string, words: string, holds: (a: number,
   return {
     key,
     kinds: ['number'],
-    description: `the number is ${words}`,
+    description: `the number is ${words} this`,
     argument: () => z.number(),
     match: (_kind, actual, limit) =>
       holds(actual as number, limit as number)

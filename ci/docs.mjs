@@ -1,0 +1,108 @@
+// Writes the generated parts of the documents from the schemas and registries of dist/; with --check it only compares.
+// A generated part stands between two comments: `<!-- generated: NAME -->` and `<!-- end of generated: NAME -->`.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+process.chdir(new URL('..', import.meta.url).pathname);
+const { documentSchemas, toJsonSchema } = await import('../dist/schema/index.js');
+const { builtins, schemaSources } = await import('../dist/suite/index.js');
+
+const sources = schemaSources(builtins);
+const suite = toJsonSchema(documentSchemas(sources).suite);
+const definitions = suite.$defs;
+
+const resolved = (schema) => {
+  const name = schema.$ref?.replace('#/$defs/', '');
+  return name === undefined ? schema : { ...definitions[name], ...schema, $ref: undefined, name };
+};
+
+const KINDS = { string: 'text', number: 'number', integer: 'number', boolean: 'true or false' };
+const EXPECTED = {
+  ExpectedString: 'text or matcher',
+  ExpectedNumber: 'number or matcher',
+  ExpectedList: 'list (exactly that set) or matcher',
+  ExpectedText: 'text, list of patterns or matcher',
+  Eventually: '`{ within, every }`',
+};
+
+/** What may be written as a value, in a few words. */
+function valueOf(property) {
+  const schema = resolved(property);
+  if (EXPECTED[schema.name]) return EXPECTED[schema.name];
+  if (schema.const !== undefined) return `\`${schema.const}\``;
+  if (schema.enum) return schema.enum.map((word) => `\`${word}\``).join(' ');
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(valueOf))].join(' or ');
+  if (schema.type === 'array') return `list of ${valueOf(schema.items ?? {})}`;
+  if (schema.type === 'object') {
+    const keys = Object.keys(schema.properties ?? {});
+    if (keys.length > 0) return `\`{ ${keys.join(', ')} }\``;
+    return `names, each with ${valueOf(schema.additionalProperties ?? {})}`;
+  }
+  return KINDS[schema.type] ?? 'any value';
+}
+
+const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function keyTable(properties, required = []) {
+  const rows = Object.entries(properties).map(([key, property]) => {
+    const { description = '', default: fallback } = resolved(property);
+    const notes = [
+      ...(required.includes(key) ? ['**required**'] : []),
+      ...(description ? [description] : []),
+      ...(fallback === undefined ? [] : [`default \`${fallback}\``]),
+    ];
+    return `| \`${key}\` | ${cell(valueOf(property))} | ${cell(notes.join('; '))} |`;
+  });
+  return ['| key | value | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+function checkSections() {
+  return sources.checks
+    .map((check) => {
+      const { eventually, ...properties } = definitions[`${check.name}Check`].properties;
+      const own = keyTable(properties, definitions[`${check.name}Check`].required);
+      const bare = check.bare ? ` (${check.bare})` : '';
+      return `### \`${check.name}\`\n\n${check.description}${bare}.\n\n${own}`;
+    })
+    .join('\n\n');
+}
+
+function matcherTable() {
+  const rows = builtins.matchers.map((m) => `| \`${m.key}\` | ${m.kinds.join(', ')} | ${cell(m.description)} |`);
+  return ['| matcher | of | holds when |', '|---|---|---|', ...rows].join('\n');
+}
+
+const test = resolved(suite.properties.tests.items);
+const checkNames = sources.checks.map((check) => check.name);
+const testKeys = Object.fromEntries(Object.entries(test.properties).filter(([key]) => !checkNames.includes(key)));
+
+const parts = {
+  'docs/suites.md': {
+    'suite keys': keyTable(suite.properties, suite.required.filter((key) => suite.properties[key].default === undefined)),
+    'machine keys': keyTable(suite.properties.machine.properties),
+    'test keys': keyTable(testKeys, test.required),
+    checks: checkSections(),
+    matchers: matcherTable(),
+  },
+};
+
+const check = process.argv.includes('--check');
+let stale = false;
+for (const [file, sections] of Object.entries(parts)) {
+  const before = readFileSync(file, 'utf8');
+  let after = before;
+  for (const [name, text] of Object.entries(sections)) {
+    const [from, to] = [`<!-- generated: ${name} -->`, `<!-- end of generated: ${name} -->`];
+    const [start, end] = [after.indexOf(from), after.indexOf(to)];
+    if (start < 0 || end < start) throw new Error(`${file} has no generated part "${name}"`);
+    after = `${after.slice(0, start + from.length)}\n\n${text}\n\n${after.slice(end)}`;
+  }
+  if (after === before) continue;
+  if (check) {
+    stale = true;
+    console.error(`${file} is stale: run node ci/docs.mjs`);
+  } else {
+    writeFileSync(file, after);
+    console.error(`docs: wrote ${file}`);
+  }
+}
+process.exit(stale ? 1 : 0);
