@@ -12,16 +12,15 @@ export interface SeedOptions {
 
 const SERIAL = 0x67766d01;
 
-/** The bytes of the seed disk. JSON is YAML, so its quoting serves both. */
+/** The bytes of the seed disk. Its values need no quoting: they are gvm's own names and keys. */
 export function seedImage({ instanceId, hostname, authorizedKeys }: SeedOptions): Buffer {
-  const text = (value: string) => JSON.stringify(value);
-  const metaData = [`instance-id: ${text(instanceId)}`, `local-hostname: ${text(hostname)}`, ''].join('\n');
+  const metaData = [`instance-id: ${instanceId}`, `local-hostname: ${hostname}`, ''].join('\n');
   const userData = [
     '#cloud-config',
     'disable_root: false',
     'ssh_pwauth: false',
     'ssh_authorized_keys:',
-    ...authorizedKeys.map((key) => `  - ${text(key)}`),
+    ...authorizedKeys.map((key) => `  - ${key}`),
     '',
   ].join('\n');
   return fatImage('CIDATA', SERIAL, [
