@@ -1,0 +1,216 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monotonic, silentLog } from '../../src/core/index.ts';
+import { chooseAccelerator, findUefi, proveAccelerators } from '../../src/host/index.ts';
+import {
+  buildCommand,
+  type Machine,
+  type MachineInput,
+  pasteableCommand,
+  startMachine,
+} from '../../src/machine/index.ts';
+import { processIdentity, unprivilegedAccount } from '../../src/process/index.ts';
+import { cases, files } from '../machine/cases.ts';
+import { repository } from './gvm.ts';
+
+let folder: string;
+const at = Object.fromEntries(Object.keys(files).map((name) => [name, ''])) as Record<keyof typeof files, string>;
+const uefi = findUefi();
+const log = silentLog;
+
+/** A boot sector that writes one line to the serial port and halts. */
+function bootSector(text: string): Buffer {
+  const code = Buffer.from('fa31c08ed8be107cac84c07406baf803eeebf5f4', 'hex');
+  const sector = Buffer.alloc(512);
+  code.copy(sector);
+  // The loop reads its text from 0x7c00 + its own length.
+  sector.writeUInt16LE(0x7c00 + code.length, 6);
+  sector.write(`${text}\0`, code.length, 'latin1');
+  sector.writeUInt16LE(0xaa55, 510);
+  return sector;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gvm-machine-'));
+  for (const name of Object.keys(at) as (keyof typeof files)[]) {
+    at[name] = join(folder, `${name}${/\.\w+$/.exec(files[name])?.[0] ?? ''}`);
+  }
+  const qemuImg = (...args: string[]) => execFileSync('qemu-img', args, { stdio: 'ignore' });
+  const disk = join(folder, 'disk.raw');
+  writeFileSync(disk, Buffer.concat([bootSector('hello from the disk\r\n'), Buffer.alloc(1024 * 1024 - 512)]));
+  qemuImg('convert', '-f', 'raw', '-O', 'qcow2', disk, at.base);
+  qemuImg('create', '-f', 'qcow2', '-b', at.base, '-F', 'qcow2', at.overlay);
+  qemuImg('create', '-f', 'qcow2', at.extra, '16M');
+  writeFileSync(at.raw, Buffer.alloc(64 * 1024));
+  // A kernel in the old boot protocol's smallest form: QEMU loads it, and it is never entered here.
+  const kernel = Buffer.alloc(64 * 1024);
+  kernel.writeUInt8(1, 0x1f1);
+  kernel.writeUInt16LE(0xaa55, 0x1fe);
+  kernel.write('HdrS', 0x202, 'latin1');
+  kernel.writeUInt16LE(0x0206, 0x206);
+  kernel.writeUInt8(1, 0x211);
+  kernel.writeUInt32LE(0x37ffffff, 0x22c);
+  writeFileSync(at.kernel, kernel, { mode: 0o600 });
+  writeFileSync(at.initrd, Buffer.alloc(4096), { mode: 0o600 });
+  if (uefi) {
+    copyFileSync(uefi.code, at.code);
+    copyFileSync(uefi.vars, at.vars);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Everything that the guest writes on its serial line until it matches. */
+async function serialUntil(machine: Machine, pattern: RegExp): Promise<string> {
+  let text = '';
+  for await (const chunk of machine.serial) {
+    text += chunk;
+    if (pattern.test(text)) return text;
+  }
+  throw new Error(`the serial line ended with ${JSON.stringify(text)}`);
+}
+
+describe('every kept command line', () => {
+  const names = Object.keys(cases()).filter((name) => name !== 'uefi' || uefi);
+
+  it.each(names)('%s is accepted by QEMU', async (name) => {
+    const input = cases(at)[name] as MachineInput;
+    let running = false;
+    await using machine = await startMachine(buildCommand(input), {
+      log,
+      beforeGuest: async ({ qmp }) => {
+        running = (await qmp.execute('query-status')).running;
+      },
+    });
+    expect(running).toBe(false);
+    const cabled = input.networks.some((network) => network.mode !== 'none');
+    if (cabled) expect(await machine.forwardedPort()).toBeGreaterThan(1023);
+    else await expect(machine.forwardedPort()).rejects.toMatchObject({ code: 'usage' });
+    await machine.qmp.execute('quit');
+    expect(await machine.exited).toMatchObject({ code: 0, signal: null });
+  });
+});
+
+describe('a machine', () => {
+  const base = () => cases(at).bios as MachineInput;
+
+  it('boots from its disk, writes nothing below the overlay, and powers off', async () => {
+    const before = statSync(at.base).mtimeMs;
+    await using machine = await startMachine(buildCommand(base()), { log });
+    expect(await serialUntil(machine, /hello from the disk/)).toContain('SeaBIOS');
+    const events = machine.qmp.events();
+    await machine.kill();
+    expect(await machine.exited).toMatchObject({ signal: 'SIGKILL' });
+    for await (const event of events) expect(event.name).not.toBe('BLOCK_IO_ERROR');
+    expect(statSync(at.base).mtimeMs).toBe(before);
+    expect(processIdentity(machine.pid)).toBeUndefined();
+  });
+
+  it('runs as pasted from --dry-run', async () => {
+    const shell = spawn('sh', ['-c', `exec ${pasteableCommand(base())}`], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let text = '';
+    for await (const chunk of shell.stdout) {
+      text += chunk;
+      // Ctrl-A x ends QEMU on a terminal.
+      if (/hello from the disk/.test(text)) shell.stdin.write('\x01x');
+    }
+    expect(text).toContain('hello from the disk');
+    if (shell.exitCode === null) await once(shell, 'exit');
+  });
+
+  it('that QEMU refuses fails with its words', async () => {
+    await expect(startMachine(buildCommand({ ...base(), cpu: 'i8086' }), { log })).rejects.toMatchObject({
+      code: 'qemu-start',
+      exitCode: 4,
+      message: expect.stringContaining("unable to find CPU model 'i8086'"),
+      hint: '`qemu-system-x86_64 -cpu help` lists the models',
+    });
+  });
+
+  it('that cannot have its memory says so', async () => {
+    await expect(startMachine(buildCommand({ ...base(), memory: 2 ** 50 }), { log })).rejects.toMatchObject({
+      code: 'qemu-start',
+    });
+  });
+
+  it('whose file is missing does not start', async () => {
+    const disks = [{ ...(base().disks[0] as MachineInput['disks'][number]) }];
+    disks[0]?.layers.splice(0, 1, { path: join(folder, 'none.qcow2'), format: 'qcow2' });
+    await expect(startMachine(buildCommand({ ...base(), disks }), { log })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('whose disk another program writes says so', async () => {
+    await using first = await startMachine(buildCommand(base()), { log });
+    await expect(startMachine(buildCommand(base()), { log })).rejects.toMatchObject({
+      code: 'qemu-start',
+      hint: 'another program has the disk file open for writing; end it, or give gvm a copy',
+    });
+    await first.kill();
+  });
+
+  it('ends with the signal that cancels its start', async () => {
+    const abort = new AbortController();
+    let pid = 0;
+    const start = startMachine(buildCommand(base()), {
+      log,
+      signal: abort.signal,
+      beforeGuest: (machine) => {
+        pid = machine.pid;
+        abort.abort(new Error('cancelled'));
+      },
+    });
+    await expect(start).rejects.toThrow('cancelled');
+    expect(processIdentity(pid)).toBeUndefined();
+  });
+});
+
+describe('the proof of the accelerators', () => {
+  it('ends within seconds, by TCG with yes, by KVM with a reason', async () => {
+    const began = monotonic();
+    const proof = await proveAccelerators({ log, fresh: true });
+    expect(monotonic() - began).toBeLessThan(5000);
+    expect(proof.tcg.fit, proof.tcg.reason).toBe(true);
+    expect(proof.tcg.scale).toBeGreaterThan(1);
+    if (proof.kvm.fit) {
+      expect(proof.kvm.loop).toBeLessThan(20);
+      expect(chooseAccelerator('auto', proof).name).toBe('kvm');
+    } else {
+      expect(proof.kvm.reason).not.toBe('');
+      expect(chooseAccelerator('auto', proof)).toMatchObject({ name: 'tcg', fallback: true });
+      expect(() => chooseAccelerator('kvm', proof)).toThrow(expect.objectContaining({ exitCode: 4 }));
+    }
+  });
+
+  it('is remembered', async () => {
+    const cacheDir = join(folder, 'cache');
+    const first = await proveAccelerators({ log, cacheDir });
+    const began = monotonic();
+    expect(await proveAccelerators({ log, cacheDir })).toEqual(first);
+    expect(monotonic() - began).toBeLessThan(30);
+  });
+});
+
+describe('a gvm that is killed outright', () => {
+  it('leaves no QEMU behind', async () => {
+    const program = `
+      const { buildCommand, startMachine } = await import(process.argv[1]);
+      const log = { warn() {}, info() {}, detail() {} };
+      const machine = await startMachine(buildCommand(JSON.parse(process.argv[2])), { log });
+      console.log(machine.pid);
+      setInterval(() => {}, 1000);`;
+    const room = join(repository, 'dist/machine/index.js');
+    const input = JSON.stringify(cases(at).bios);
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', program, room, input], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = await once(owner.stdout, 'data');
+    const qemu = Number(String(line));
+    expect(processIdentity(qemu)).toBeDefined();
+    expect(unprivilegedAccount() === undefined || process.getuid?.() === 0).toBe(true);
+    owner.kill('SIGKILL');
+    await expect.poll(() => processIdentity(qemu), { timeout: 5000 }).toBeUndefined();
+  });
+});
