@@ -1,0 +1,21 @@
+import ssh2 from 'ssh2';
+
+/** A login key; both halves as OpenSSH writes them. */
+export interface LoginKey {
+  privateKey: string;
+  /** One line of authorized_keys. */
+  publicKey: string;
+}
+
+/** A fresh ed25519 key: small, and the cheapest to verify in a slow guest. */
+export function generateLoginKey(comment: string): LoginKey {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+  return { privateKey: pair.private, publicKey: pair.public };
+}
+
+/** A host key as known_hosts has it, `ssh-ed25519 AAAA…`, from the blob that came over the wire (RFC 4253 §6.6). */
+export function formatHostKey(blob: Buffer): string {
+  const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;
+  const type = length <= 64 ? blob.subarray(4, 4 + length).toString('latin1') : '';
+  return `${/^[\w@.-]+$/.test(type) ? type : 'unknown'} ${blob.toString('base64')}`;
+}

@@ -1,0 +1,149 @@
+import { deferred } from '../../core/index.ts';
+import { GvmError } from '../../errors/index.ts';
+import type { Channel, CommandResult, ExecOptions, Shell, ShellOptions } from '../channel.ts';
+import type { SshAddress } from './address.ts';
+import { type Connection, type LoginOptions, login } from './connection.ts';
+import { Execution } from './execution.ts';
+import { openShell } from './shell.ts';
+
+const LOGIN_TIMEOUT = 20_000;
+const GRACE = 200;
+/** sshd allows ten sessions on one connection (MaxSessions); what commands leave behind counts. */
+const MOST_SESSIONS = 8;
+
+export interface OpenSshOptions {
+  /** What deadlines are multiplied by. Default 1. */
+  scale?: number;
+  /** Milliseconds for connecting and logging in, before scaling. Default 20 s. */
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Opens a channel to a guest that is known to be ready.
+ * @throws GvmError `login-refused`, `channel-closed`, `deadline`; or the signal's reason
+ */
+export async function openSsh(address: SshAddress, options: OpenSshOptions = {}): Promise<Channel> {
+  const scale = options.scale ?? 1;
+  const { channel } = await logIn({
+    ...address,
+    scale,
+    timeout: (options.timeout ?? LOGIN_TIMEOUT) * scale,
+    signal: options.signal,
+  });
+  return channel;
+}
+
+/** As `openSsh`, for who does not know the host key yet: it comes back, to be pinned. */
+export async function logIn(options: LoginOptions): Promise<{ channel: Channel; hostKey: string }> {
+  const connection = await login(options);
+  const { socket: _, signal: __, ...again } = options;
+  const channel = new SshChannel(connection, { ...again, hostKey: connection.hostKey });
+  return { channel, hostKey: connection.hostKey };
+}
+
+/** One connection with many commands. Only where sessions are used up by what commands left behind is there another. */
+class SshChannel implements Channel {
+  readonly kind = 'ssh';
+  readonly closed: Promise<GvmError | undefined>;
+  readonly #closed = deferred<GvmError | undefined>();
+  readonly #options: LoginOptions;
+  readonly #retired: Promise<Connection>[] = [];
+  readonly #executions = new Set<Execution>();
+  #connection: Promise<Connection>;
+  #sessions = 0;
+  #disposed = false;
+
+  constructor(connection: Connection, options: LoginOptions) {
+    this.#options = options;
+    this.#connection = Promise.resolve(connection);
+    this.closed = this.#closed.promise;
+    this.#watch(connection);
+  }
+
+  async exec(command: string, options: ExecOptions = {}): Promise<CommandResult> {
+    const connection = await this.#acquire(options.signal);
+    const execution = new Execution(connection.client, command, options, GRACE * this.#options.scale);
+    this.#executions.add(execution);
+    void execution.closed.then(() => this.#release(connection));
+    try {
+      return await execution.result;
+    } finally {
+      this.#executions.delete(execution);
+    }
+  }
+
+  async shell(options: ShellOptions = {}): Promise<Shell> {
+    const connection = await this.#acquire(options.signal);
+    try {
+      const shell = await openShell(connection.client, options);
+      void shell.ended.catch(() => {}).then(() => this.#release(connection));
+      return shell;
+    } catch (error) {
+      await this.#release(connection);
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    this.#closed.resolve(undefined);
+    this.#fail(new GvmError({ code: 'channel-closed', message: 'the channel was closed while a command ran' }));
+    const open = await Promise.allSettled([...this.#retired, this.#connection]);
+    for (const connection of open) if (connection.status === 'fulfilled') connection.value.close();
+  }
+
+  /** A connection with room for one more session. */
+  async #acquire(signal: AbortSignal | undefined): Promise<Connection> {
+    signal?.throwIfAborted();
+    if (this.#disposed) throw new GvmError({ code: 'channel-closed', message: 'the channel is closed' });
+    if (this.#sessions >= MOST_SESSIONS) this.#replace(signal);
+    this.#sessions++;
+    const connection = await this.#connection;
+    if (connection.end === undefined) return connection;
+    throw this.#broken(connection.end);
+  }
+
+  /** Opens another connection; the one before stays open for what still runs on it. */
+  #replace(signal: AbortSignal | undefined): void {
+    const before = this.#connection;
+    this.#sessions = 0;
+    this.#connection = login({ ...this.#options, signal }).then(
+      (connection) => {
+        this.#retired.push(before);
+        return this.#watch(connection);
+      },
+      (error: unknown) => {
+        this.#connection = before;
+        this.#sessions = MOST_SESSIONS;
+        throw error;
+      },
+    );
+  }
+
+  async #release(connection: Connection): Promise<void> {
+    if ((await this.#connection.catch(() => undefined)) === connection) this.#sessions--;
+  }
+
+  #watch(connection: Connection): Connection {
+    void connection.ended.then(async (reason) => {
+      if (this.#disposed || (await this.#connection.catch(() => undefined)) !== connection) return;
+      const error = this.#broken(reason);
+      this.#closed.resolve(error);
+      this.#fail(error);
+    });
+    return connection;
+  }
+
+  #fail(error: GvmError): void {
+    for (const execution of this.#executions) execution.fail(error);
+  }
+
+  #broken(reason: string): GvmError {
+    const { user, host, port } = this.#options;
+    return new GvmError({
+      code: 'channel-closed',
+      message: `the connection into the guest broke (${user}@${host}:${port}): ${reason}`,
+    });
+  }
+}
