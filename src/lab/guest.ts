@@ -26,6 +26,8 @@ export interface Guest extends AsyncDisposable {
   readonly processName: string;
   readonly pid: number;
   readonly argv: readonly string[];
+  /** When QEMU was started, on the host's monotonic clock. */
+  readonly startedAt: number;
   /** As in the run manifest: both times, and the stages with theirs. */
   readonly boot: BootRecord;
   readonly ssh: SshAddress;
