@@ -1,5 +1,9 @@
 export type { Channel, CommandResult, ExecOptions, Shell, ShellOptions } from './channel.ts';
+export { type Agreement, ConsoleClassifier, type ConsoleVerdict } from './serial/classifier.ts';
 export type { ConsoleFinding } from './serial/finding.ts';
+export { HealthWatch } from './serial/health.ts';
+export type { ConsoleLine } from './serial/lines.ts';
+export { SerialLog, type SerialLogOptions } from './serial/serial-log.ts';
 export type { SshAddress } from './ssh/address.ts';
 export { awaitBanner, type BannerOptions, type Reach } from './ssh/banner.ts';
 export { generateLoginKey, type LoginKey } from './ssh/key.ts';
