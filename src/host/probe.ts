@@ -8,8 +8,6 @@ export interface ProbeContext {
   root: string;
   /** Folder of gvm's caches. */
   cacheDir?: string | undefined;
-  /** Prove the accelerators again, whatever is cached. */
-  fresh?: boolean;
 }
 
 /** What one probe learnt, and what a person should know of it. */

@@ -10,3 +10,4 @@ export type {
 export { QmpClient, type QmpOptions } from './qmp/client.ts';
 export type { QmpCommands, QmpEvent } from './qmp/protocol.ts';
 export { type Machine, type QemuExit, type StartOptions, startMachine } from './start.ts';
+export { hostTrouble } from './trouble.ts';

@@ -24,7 +24,7 @@ export function recordChild(folder: string, tool: string, pid: number): () => vo
 }
 
 /** The records of a folder; half-written or foreign files are passed over. */
-export function readChildRecords(folder: string): { path: string; record: ChildRecord }[] {
+function readChildRecords(folder: string): { path: string; record: ChildRecord }[] {
   const names = readdirSync(folder, { withFileTypes: true }).filter((e) => e.isFile() && NAME.test(e.name));
   return names.flatMap(({ name }) => {
     const path = join(folder, name);

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { monotonic, silentLog } from '../../src/core/index.ts';
 import { chooseAccelerator, findUefi, proveAccelerators } from '../../src/host/index.ts';
 import {
   buildCommand,
+  hostTrouble,
   type Machine,
   type MachineInput,
   pasteableCommand,
@@ -164,6 +165,50 @@ describe('a machine', () => {
     });
     await expect(start).rejects.toThrow('cancelled');
     expect(processIdentity(pid)).toBeUndefined();
+  });
+});
+
+/** A boot sector that writes one sector into each cluster of 64 KiB of its disk, without end. */
+const WRITER = Buffer.from(
+  '31c08ed88ec08ed0bc007cbe1d7cb80043b280cd138106257c8000ebee10000100007c00008000000000000000',
+  'hex',
+);
+
+describe.runIf(process.getuid?.() === 0)('a full disk of the host', () => {
+  it('is told by an event, while the guest stands still', async ({ skip }) => {
+    const small = join(folder, 'small');
+    mkdirSync(small);
+    const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'gvm-test', small]);
+    if (mount.status !== 0) skip('root may not mount in this container');
+    try {
+      const sector = Buffer.alloc(512);
+      WRITER.copy(sector);
+      sector.writeUInt16LE(0xaa55, 510);
+      const base = join(folder, 'writer.raw');
+      writeFileSync(base, Buffer.concat([sector, Buffer.alloc(64 * 2 ** 20 - 512)]));
+      const overlay = join(small, 'overlay.qcow2');
+      execFileSync('qemu-img', ['create', '-f', 'qcow2', '-b', base, '-F', 'raw', overlay], { stdio: 'ignore' });
+      const layers: MachineInput['disks'][number]['layers'] = [
+        { path: overlay, format: 'qcow2' },
+        { path: base, format: 'raw' },
+      ];
+      const disks = [{ ...(cases(at).bios?.disks[0] as MachineInput['disks'][number]), layers }];
+      const troubles: unknown[] = [];
+      await using machine = await startMachine(buildCommand({ ...(cases(at).bios as MachineInput), disks }), {
+        log,
+        beforeGuest: ({ qmp }) => void qmp.onEvent((event) => troubles.push(hostTrouble(event))),
+      });
+      machine.serial.resume();
+      await expect
+        .poll(() => troubles.find(Boolean), { timeout: 20_000 })
+        .toMatchObject({
+          code: 'disk-full',
+          message: "QEMU could not write the guest's disk system-0: no space is left on the host",
+        });
+      expect((await machine.qmp.execute('query-status')).status).toBe('io-error');
+    } finally {
+      execFileSync('umount', [small]);
+    }
   });
 });
 

@@ -2,9 +2,9 @@ import type { Finding, HostReport } from '../../schema/index.ts';
 import type { Probe } from '../probe.ts';
 import { proveAccelerators } from './proof.ts';
 
-/** Which accelerators carry guests here, by running one under each. */
+/** Which accelerators carry guests here, by running one under each, whatever was found before. */
 export const accelerator: Probe<HostReport['accelerator']> = async (context) => {
-  const proof = await proveAccelerators(context);
+  const proof = await proveAccelerators({ ...context, fresh: true });
   const { kvm, tcg } = proof;
   const chosen = kvm.fit ? 'kvm' : tcg.fit ? 'tcg' : null;
   const reason = kvm.fit ? kvm.reason : `KVM is not fit: ${kvm.reason}`;

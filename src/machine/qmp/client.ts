@@ -143,15 +143,18 @@ class Wire {
   #receive(chunk: Buffer): void {
     if (this.#end !== undefined) return;
     const at = monotonic();
+    let lines: string[];
     try {
-      for (const line of this.#lines.push(chunk)) {
-        if (line.trim() === '') continue;
-        const message = parseMessage(line, at);
-        if (message) this.#dispatch(message);
-        else this.close(`a line is not of the protocol: ${clip(line, 200)}`);
-      }
+      lines = this.#lines.push(chunk);
     } catch (error) {
       this.close(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      const message = parseMessage(line, at);
+      if (message) this.#dispatch(message);
+      else this.close(`a line is not of the protocol: ${clip(line, 200)}`);
     }
   }
 
