@@ -75,7 +75,8 @@ export function loadDocument<T>(text: string, file: string, schema: z.ZodType<T>
     positionsBelow(path) {
       const table: Record<string, [number, number]> = {};
       const visit = (below: Path): void => {
-        const { node, offset } = placeOf(document.contents, below, lineOf);
+        const { node, offset, found } = placeOf(document.contents, below, lineOf);
+        if (!found) return;
         const { line, column } = at(offset);
         table[JSON.stringify(below)] = [line, column];
         for (const step of stepsOf(node)) visit([...below, step]);
@@ -117,6 +118,8 @@ function stepsOf(node: Node | null): (string | number)[] {
 
 interface Place {
   node: Node | null;
+  /** The whole path exists. */
+  found: boolean;
   /** Where to point: at the value where it begins on the line of its key, else at the key. */
   offset: number;
   key?: number;
@@ -124,21 +127,22 @@ interface Place {
 
 /** The node at a path, or the deepest one on the way to it that exists. */
 function placeOf(root: Node | null, path: Path, lineOf: (offset: number) => number): Place {
-  let place: Place = { node: root, offset: root?.range?.[0] ?? 0 };
+  let place: Place = { node: root, found: true, offset: root?.range?.[0] ?? 0 };
+  const nearest = () => ({ ...place, found: false });
   for (const step of path) {
     const { node } = place;
     if (isMap(node)) {
       const pair = node.items.find((p) => isScalar(p.key) && String(p.key.value) === String(step));
       const key = (pair?.key as Node | undefined)?.range?.[0];
-      if (!pair || key === undefined) break;
+      if (!pair || key === undefined) return nearest();
       const value = pair.value as Node | null;
       const from = value?.range?.[0] ?? key;
-      place = { node: value, key, offset: lineOf(from) === lineOf(key) ? from : key };
+      place = { node: value, found: true, key, offset: lineOf(from) === lineOf(key) ? from : key };
     } else if (isSeq(node) && typeof step === 'number') {
       const item = node.items[step] as Node | undefined;
-      if (!item) break;
-      place = { node: item, offset: item.range?.[0] ?? place.offset };
-    } else break;
+      if (!item) return nearest();
+      place = { node: item, found: true, offset: item.range?.[0] ?? place.offset };
+    } else return nearest();
   }
   return place;
 }

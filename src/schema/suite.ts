@@ -96,6 +96,8 @@ function checkKey(check: CheckSchema): z.ZodType {
   const one = check.schema
     .extend({ eventually: eventually.optional() })
     .superRefine((declaration, context) => {
+      // What is misspelt or mistyped has been said; it is not missing as well.
+      if (context.issues.length > 0) return;
       if (bare === undefined && !own.some((key) => key in declaration))
         context.addIssue(`asserts nothing: give at least one of ${own.join(', ')}`);
       const problem = check.contradiction?.(declaration as never);

@@ -74,18 +74,25 @@ function planTest(
     position: document.position(path),
     ...(test.skip === undefined ? {} : { skip: test.skip }),
     timeout: test.timeout ?? TEST_TIMEOUT,
-    checks: planChecks(test, path, registry),
+    checks: planChecks(document, test, path, registry),
     positions,
     source: Object.fromEntries([...numbers].map((n) => [n, (lines[n - 1] ?? '').trimEnd().slice(0, LONGEST_LINE)])),
   };
 }
 
-/** The checks in the order in which they are written. */
-function planChecks(test: TestDocument, path: readonly (string | number)[], registry: Registry): PlannedCheck[] {
+/** The checks in the order in which they are written; validation has put the keys into that of the schema. */
+function planChecks(
+  document: LoadedDocument<SuiteDocument>,
+  test: TestDocument,
+  path: readonly (string | number)[],
+  registry: Registry,
+): PlannedCheck[] {
   const forAll = test.eventually;
   const kinds = new Set(registry.checks.map((check) => check.name));
+  const place = (kind: string) => document.position([...path, kind]);
   return Object.keys(test)
     .filter((key) => kinds.has(key))
+    .sort((a, b) => place(a).line - place(b).line || place(a).column - place(b).column)
     .flatMap((kind) => {
       const value = test[kind];
       const list = Array.isArray(value) ? value : [value];

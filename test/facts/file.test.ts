@@ -167,7 +167,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('under %
 test('any text is one word for the shell', () => {
   fc.assert(
     fc.property(
-      fc.string({ unit: 'binary', minLength: 1 }).filter((s) => !s.includes('\0') && s.isWellFormed()),
+      fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => !s.includes('\0')),
       (text) => {
         const said = execFileSync('/bin/sh', ['-c', `printf %s ${pathWord(text)}`]).toString();
         expect(said).toBe(text.startsWith('/') ? text : `./${text}`);
