@@ -88,10 +88,10 @@ function addTrouble(testCase: TestCase, test: TestRecord): void {
     ...test.failures.map(failureText),
   ];
   const body = xmlText(texts.join('\n\n'));
-  const message = xmlText(test.error?.message ?? test.failures.map(failureLine).join('; ') ?? test.outcome);
-  if (test.outcome === 'failed' || test.outcome === 'xpassed')
-    testCase.failure(message || test.outcome, test.outcome).stacktrace(body);
-  else testCase.error(message || test.outcome, xmlText(test.error?.code ?? test.outcome), body);
+  const { outcome } = test;
+  const message = xmlText(test.error?.message ?? test.failures.map(failureLine).join('; ')) || outcome;
+  if (outcome === 'failed' || outcome === 'xpassed') testCase.failure(message, outcome).stacktrace(body);
+  else testCase.error(message, xmlText(test.error?.code ?? '') || outcome, body);
 }
 
 /** What was found in the guests unasked: one case for each guest, so that a run that fails by it shows why. */
@@ -109,9 +109,9 @@ function addHealth(run: RunRecord, suiteNamed: (name: string, ms: number) => Tes
       .className('guests')
       .time(seconds(bootTime(guest)));
     if (boot.outcome === 'failed' || boot.outcome === 'timeout') {
-      const message = boot.message ?? boot.cause ?? boot.outcome;
+      const message = boot.message || boot.cause || boot.outcome;
       const text = [message, `stage: ${boot.stage ?? 'unknown'}`, ...(boot.evidence ?? [])].join('\n');
-      booted.error(xmlText(message), boot.outcome, xmlText(text));
+      booted.error(xmlText(message) || boot.outcome, boot.outcome, xmlText(text));
     }
     const open = guest.health.filter((finding) => finding.allowed === undefined);
     const health = element
@@ -136,7 +136,7 @@ function addErrors(run: RunRecord, suiteNamed: (name: string, ms: number) => Tes
   const element = suiteNamed('run', run.durationMs);
   for (const error of run.errors) {
     const testCase = element.testCase().name(xmlText(error.code)).className('run').time(0);
-    testCase.error(xmlText(error.message), xmlText(error.code), xmlText(errorText(error)));
+    testCase.error(xmlText(error.message) || 'error', xmlText(error.code) || 'error', xmlText(errorText(error)));
   }
 }
 

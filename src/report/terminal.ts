@@ -67,7 +67,7 @@ function troubleBlock(suite: SuiteRecord, test: TestRecord, style: Style): strin
   ];
   if (test.error) {
     const { message, hint, code, blame } = test.error;
-    lines.push(...indent(message, 4), `    ${style.dim(`${code}, blame: ${blame}`)}`);
+    lines.push(...indent(message, 4), `    ${style.dim(printable(`${code}, blame: ${blame}`))}`);
     if (hint !== undefined) lines.push(...indent(`hint: ${hint}`, 4));
   }
   for (const failure of test.failures) {
