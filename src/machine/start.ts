@@ -29,7 +29,10 @@ export interface StartOptions {
 export interface Machine extends AsyncDisposable {
   readonly pid: number;
   readonly qmp: QmpClient;
-  /** The guest's first serial line. The guest stands still when nobody reads. */
+  /**
+   * The guest's first serial line. The guest stands still when nobody reads. Its last bytes may come after `exited`,
+   * and are there when it emits `end`.
+   */
   readonly serial: Duplex;
   /** Resolves when QEMU has ended; never rejects. */
   readonly exited: Promise<QemuExit>;

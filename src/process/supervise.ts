@@ -53,7 +53,8 @@ export interface SupervisedChild extends AsyncDisposable {
 }
 
 // A parent that died before the death signal was set would never send one: then the child has another parent.
-const GUARD = 'test "$PPID" = "$0" || exit 1; exec "$@"';
+// A core file would hold the guest's memory.
+const GUARD = 'test "$PPID" = "$0" || exit 1; ulimit -c 0; exec "$@"';
 
 /** The command that runs a tool without new privileges, under an account, and never longer than gvm lives. */
 export function supervisedCommand(tool: string, argv: readonly string[], account: Account | undefined): string[] {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { proofKey, readProof, writeProof } from '../../src/host/accelerator/cache.ts';
 import { proofRom } from '../../src/host/accelerator/proof-rom.ts';
+import { judge } from '../../src/host/accelerator/prove.ts';
 import { scaleOf } from '../../src/host/accelerator/scale.ts';
 import { LoopTiming } from '../../src/host/accelerator/timing.ts';
 import { chooseAccelerator } from '../../src/host/index.ts';
@@ -67,6 +68,41 @@ describe('LoopTiming', () => {
     const timing = new LoopTiming();
     for (const byte of [0x42, 0x45, 0x42, 0x45, 0x00]) timing.push(Uint8Array.from([byte]), 5);
     expect(timing.fastest).toBeCloseTo((0xffff - 0x4542) / 1193.182);
+  });
+});
+
+describe('the verdict', () => {
+  const exit = { code: 85, signal: null, stderr: '', at: 0 };
+  const timed = (ms: number) => {
+    const timing = new LoopTiming();
+    timing.push(Uint8Array.from([0x42]), 0);
+    timing.push(Uint8Array.from([0x45, 0, 0, 0x20]), ms);
+    return timing;
+  };
+
+  it('is yes for the exit code of the ROM and a quick loop', () => {
+    expect(judge(exit, timed(19))).toEqual({
+      fit: true,
+      reason: 'a guest ran in 64-bit ring 0, 100,000 rounds in 19.00 ms',
+    });
+  });
+
+  it('is no for a slow loop', () => {
+    expect(judge(exit, timed(104))).toEqual({
+      fit: false,
+      reason: 'it emulates ring 0: 100,000 rounds took 104.0 ms (hardware: under 1 ms)',
+    });
+    expect(judge(exit, new LoopTiming()).fit).toBe(false);
+  });
+
+  it("is no for every other end, with QEMU's first telling line", () => {
+    const stderr = 'qemu-system-x86_64: warning: x\nqemu-system-x86_64: error: failed to set MSR 0x10a\nmore';
+    expect(judge({ ...exit, code: null, signal: 'SIGABRT', stderr }, timed(1))).toEqual({
+      fit: false,
+      reason: 'QEMU was ended by SIGABRT (error: failed to set MSR 0x10a)',
+    });
+    // The ROM's own "bad", and a reset after a triple fault.
+    for (const code of [3, 0]) expect(judge({ ...exit, code }, timed(1)).fit).toBe(false);
   });
 });
 

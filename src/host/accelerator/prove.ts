@@ -72,7 +72,8 @@ async function startProof(accelerator: string, cpu: string, log: Log): Promise<S
   }
 }
 
-function judge(exit: ChildExit, timing: LoopTiming): { fit: boolean; reason: string } {
+/** The verdict on a QEMU that ended by itself. */
+export function judge(exit: ChildExit, timing: LoopTiming): { fit: boolean; reason: string } {
   if (exit.code !== PROOF_EXIT) {
     const how = exit.signal ? `QEMU was ended by ${exit.signal}` : `QEMU ended with exit code ${exit.code}`;
     return { fit: false, reason: `${how}${lastWords(exit)}` };
