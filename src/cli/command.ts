@@ -38,6 +38,8 @@ export interface Command {
   examples: readonly (readonly [command: string, what: string])[];
   /** Least and most positional words; what follows `--` is not counted. */
   words: readonly [least: number, most: number];
+  /** The exit code of gvm's own trouble, for a command that hands on another program's code. */
+  trouble?: number;
   /** @returns the exit code of design §4 */
   run(context: Context): Promise<number>;
 }

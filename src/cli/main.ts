@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findProject, openStateFolders, resolveSettings } from '../config/index.ts';
 import { createLog, nearest } from '../core/index.ts';
@@ -9,11 +9,7 @@ import { commandHelp, generalHelp } from './help.ts';
 import type { OptionName, OptionValues } from './options.ts';
 import { type ParsedLine, parseLine } from './parse.ts';
 import { shippedImages } from './shipped.ts';
-
-/** The version of the package that runs. */
-export function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
-}
+import { version } from './version.ts';
 
 /**
  * Runs one command line.
@@ -21,8 +17,10 @@ export function version(): string {
  * @returns the exit code of design §4; every trouble is printed as one message, never thrown
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  let trouble: number | undefined;
   try {
     const { command, parsed } = select(argv);
+    trouble = command?.trouble;
     const color = wantsColor(parsed.values, process.stdout);
     if (parsed.values.version) {
       console.log(version());
@@ -38,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const error = asGvmError(thrown);
     if (argv.includes('--json')) console.log(JSON.stringify({ error: errorToJson(error) }, null, 2));
     console.error(renderError(error));
-    return error.exitCode;
+    return trouble ?? error.exitCode;
   }
 }
 

@@ -14,7 +14,11 @@ export interface OptionSpec {
 export const optionTable = {
   // everywhere
   json: { about: 'print one JSON document instead of text' },
-  color: { value: 'WHEN', choices: ['auto', 'always', 'never'], about: 'colours: auto, always or never (NO_COLOR is obeyed)' },
+  color: {
+    value: 'WHEN',
+    choices: ['auto', 'always', 'never'],
+    about: 'colours: auto, always or never (NO_COLOR is obeyed)',
+  },
   quiet: { short: 'q', about: 'say only what is wrong' },
   verbose: { short: 'v', about: 'say more about what gvm does' },
   config: { value: 'FILE', about: 'use this gvm.yaml instead of the nearest one upward' },
@@ -29,7 +33,11 @@ export const optionTable = {
   cpu: { value: 'MODEL', about: 'QEMU CPU model' },
   firmware: { value: 'KIND', choices: ['direct', 'bios', 'uefi'], about: 'how the guest starts: direct, bios or uefi' },
   append: { value: 'TEXT', about: 'add to the kernel command line (firmware direct)' },
-  network: { value: 'MODE', choices: ['restricted', 'internet', 'none'], about: 'what the guest reaches: restricted, internet or none' },
+  network: {
+    value: 'MODE',
+    choices: ['restricted', 'internet', 'none'],
+    about: 'what the guest reaches: restricted, internet or none',
+  },
   format: { value: 'F', choices: ['qcow2', 'raw'], about: 'the format of an image file whose name does not tell it' },
   'allow-backing': { value: 'DIR', repeat: true, about: 'let images refer to backing files in this folder' },
   timeout: { value: 'D', about: 'deadline, for example 90s' },
@@ -37,7 +45,6 @@ export const optionTable = {
   tests: { short: 't', value: 'PATTERN', about: 'only tests whose name matches this regular expression' },
   tag: { value: 'TAG', repeat: true, about: 'only tests that carry this tag' },
   jobs: { short: 'j', value: 'N|auto', about: 'how many guests run at once' },
-  reporter: { value: 'LIST', about: 'reports to write besides run.json and junit.xml' },
   output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
   list: { about: 'list the tests and stop' },
   'dry-run': { about: 'show the plan and the QEMU command lines and stop' },

@@ -115,3 +115,7 @@ export function machineLayer(origin: string, values: Record<string, unknown>): M
   throw new GvmError({ code: 'usage', message: `${origin}: ${parsed.error.issues[0]?.message ?? 'bad value'}` });
 }
 
+/** The accelerator that the layers ask for: it is the run's, not a guest's. */
+export function selectAccelerator(layers: readonly MachineLayer[]): ResolvedMachine['accel'] {
+  return layers.findLast(({ keys }) => keys.accel !== undefined)?.keys.accel ?? defaults.accel;
+}

@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatDuration, parseDuration, pause } from '../../core/index.ts';
+import { GvmError } from '../../errors/index.ts';
+import { controlHandlers, type Guest, type Ownership, runOwned, serveBroker } from '../../lab/index.ts';
+import type { Command, Context } from '../command.ts';
+import { machineOptions } from '../machine-options.ts';
+import { imageOptions, openSetup } from '../setup.ts';
+
+const DEFAULT_LIFE = '8h';
+
+function lifeOf(context: Context): number {
+  const text = context.text('timeout') ?? DEFAULT_LIFE;
+  const life = parseDuration(text);
+  if (life !== undefined) return life;
+  throw new GvmError({ code: 'usage', message: `gvm boot: --timeout: "${text}" is no duration` });
+}
+
+/** Owns a guest until it ends, its time is over, or a signal comes. */
+async function own(context: Context, ownership: Ownership): Promise<number> {
+  const life = lifeOf(context);
+  await using setup = await openSetup(context, ownership);
+  await using _broker = await serveBroker(setup.lab.brokerPath, controlHandlers(setup.lab));
+  const guest = await setup.start(context.words[0] ?? 'default', context.text('name') ?? 'guest');
+  announce(context, guest);
+  const over = await Promise.race([
+    guest.lost,
+    pause(life, ownership.signal).then(() => `its time of ${formatDuration(life)} is over`),
+  ]);
+  if (typeof over === 'string') context.log.info(over);
+  else if (setup.lab.guests.includes(guest)) throw over;
+  return 0;
+}
+
+function announce(context: Context, guest: Guest): void {
+  const { sshMs, readyMs } = guest.boot;
+  context.show({ guest: guest.name, pid: guest.pid, ssh: guest.ssh, boot: guest.boot }, () =>
+    [
+      `${guest.name} is ready after ${formatDuration(readyMs ?? sshMs ?? 0)}`,
+      `enter it with: gvm ssh ${guest.name}`,
+      'Ctrl-C ends it',
+    ].join('\n'),
+  );
+  process.send?.('ready');
+}
+
+/** Starts the same owner in the background and waits until its guest is ready. */
+async function detach(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'gvm-detach-'));
+  const file = join(folder, 'output');
+  try {
+    const output = openSync(file, 'w', 0o600);
+    const args = process.argv.slice(1).filter((word) => word !== '--detach');
+    const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output, 'ipc'] });
+    const code = await new Promise<number>((resolve) => {
+      child.once('message', () => resolve(0));
+      child.once('exit', (status) => resolve(status ?? 1));
+    });
+    const said = readFileSync(file, 'utf8').trimEnd().replace('Ctrl-C ends it', 'gvm stop ends it');
+    (code === 0 ? process.stdout : process.stderr).write(`${said}\n`);
+    child.disconnect();
+    child.unref();
+    return code;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export const boot: Command = {
+  name: 'boot',
+  summary: 'boot one guest by hand and own it until Ctrl-C',
+  usage: 'IMAGE',
+  about: `--timeout is the guest's life (default ${DEFAULT_LIFE}). With --detach the owner stays in the background until gvm stop.`,
+  options: ['name', 'detach', 'timeout', ...imageOptions, ...machineOptions],
+  examples: [
+    ['gvm boot openrc', 'the default image'],
+    ['gvm boot openrc --firmware uefi', 'through OVMF and its boot loader'],
+    ['gvm boot ./my.qcow2 --detach', 'in the background; gvm ssh enters it, gvm stop ends it'],
+  ],
+  words: [1, 1],
+  run: (context) => (context.flag('detach') ? detach() : runOwned((ownership) => own(context, ownership))),
+};

@@ -1,0 +1,62 @@
+import { nearest } from '../core/index.ts';
+import { GvmError } from '../errors/index.ts';
+import type { SshAddress } from '../guest/index.ts';
+import { type BrokerClient, connectBroker, type GuestInfo, listOwners } from '../lab/index.ts';
+import type { Context } from './command.ts';
+
+/** A running guest, and the process that owns it. */
+export interface RunningGuest extends GuestInfo {
+  run: string;
+  owner: number;
+  broker: string;
+  ssh: SshAddress;
+}
+
+/** Every ready guest of this user's gvm processes. */
+export async function runningGuests(context: Context): Promise<RunningGuest[]> {
+  const owners = listOwners(context.state().runtime);
+  const lists = await Promise.all(
+    owners.map(async ({ run, process, broker }) => {
+      const guests = await ask(broker, 'info').catch(() => []);
+      return (guests as GuestInfo[]).map((guest) => ({ ...guest, run, owner: process.pid, broker }));
+    }),
+  );
+  return lists.flat();
+}
+
+/**
+ * The guest that a word means; without a word the only one there is.
+ * @throws GvmError `guest-unknown`
+ */
+export async function findGuest(context: Context, word: string | undefined): Promise<RunningGuest> {
+  const guests = await runningGuests(context);
+  const names = guests.map((guest) => guest.name);
+  if (word === undefined) {
+    const [only, ...others] = guests;
+    if (only && others.length === 0) return only;
+    throw new GvmError({
+      code: 'guest-unknown',
+      message: only ? `several guests run: ${names.join(', ')}; name one` : 'no guest runs',
+      hint: only ? undefined : 'gvm boot IMAGE starts one',
+    });
+  }
+  const found = guests.filter((guest) => guest.name === word || `${guest.run}/${guest.name}` === word);
+  const [guest, second] = found;
+  if (guest && !second) return guest;
+  const guess = nearest(word, names);
+  throw new GvmError({
+    code: 'guest-unknown',
+    message: second ? `several guests are called ${word}` : `no guest called ${word} runs`,
+    hint: second
+      ? `say which: ${found.map((g) => `${g.run}/${g.name}`).join(', ')}`
+      : guess
+        ? `did you mean ${guess}?`
+        : 'gvm ps lists the guests',
+  });
+}
+
+/** One request to an owner. */
+export async function ask(broker: string, method: string, params?: unknown): Promise<unknown> {
+  await using client: BrokerClient = await connectBroker(broker);
+  return await client.call(method, params);
+}

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { type MachineLayer, type Settings, selectAccelerator } from '../config/index.ts';
+import { type AcceleratorChoice, chooseAccelerator, proveAccelerators } from '../host/index.ts';
+import { describeGuest, openStore } from '../image/index.ts';
+import { type Guest, type GuestSpec, type Lab, type Ownership, openLab } from '../lab/index.ts';
+import { logBuild } from './build-progress.ts';
+import type { Context } from './command.ts';
+import { upperLayers } from './machine-options.ts';
+import type { OptionName } from './options.ts';
+import { version } from './version.ts';
+
+/** The options by which a command takes an image. */
+export const imageOptions = ['format', 'allow-backing'] as const satisfies OptionName[];
+
+/** All that a command needs to boot guests. Disposing of it ends them. */
+export interface Setup extends AsyncDisposable {
+  settings: Settings;
+  accelerator: AcceleratorChoice;
+  lab: Lab;
+  /** A guest of an image, by name or file; `own` are the layers between gvm.yaml and the command line. */
+  describe(image: string, guest: string, own?: readonly MachineLayer[]): Promise<GuestSpec>;
+  /** Boots a guest of an image and waits until it is ready. */
+  start(image: string, guest: string): Promise<Guest>;
+}
+
+/**
+ * Chooses the accelerator by proof, says aloud where KVM has to be done without, and opens a lab.
+ * @throws GvmError `accelerator-unavailable` when the one asked for does not work here
+ */
+export async function openSetup(context: Context, ownership: Ownership): Promise<Setup> {
+  const { log } = context;
+  const { signal } = ownership;
+  const settings = context.settings();
+  const upper = upperLayers(context);
+  const project: MachineLayer = { origin: settings.file ?? 'gvm.yaml', keys: settings.machine };
+  const state = context.state();
+  const proof = await proveAccelerators({ log, cacheDir: state.home, signal });
+  const accelerator = chooseAccelerator(selectAccelerator([project, ...upper]), proof);
+  if (accelerator.fallback) log.info(`guests run under TCG, software emulation: ${accelerator.reason}`);
+  const lab = await openLab({ ...state, log, accelerator, ownership });
+  const store = await openStore(join(state.home, 'images'));
+  const describe: Setup['describe'] = (image, guest, own = []) =>
+    describeGuest({
+      image: image === 'default' ? settings.image : image,
+      guest,
+      cwd: context.cwd,
+      recipes: settings.images,
+      store,
+      layers: [project, ...own, ...upper],
+      format: context.text('format'),
+      allow: context.texts('allow-backing'),
+      scale: lab.scale,
+      log,
+      signal,
+      version: version(),
+      onEvent: logBuild(log),
+    });
+  return {
+    settings,
+    accelerator,
+    lab,
+    describe,
+    start: async (image, guest) => await lab.start(await describe(image, guest), { signal }),
+    [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,103 @@
+import type { Reporter, TestCase } from 'vitest/node';
+import type { SuiteRecord, TestRecord } from '../schema/index.ts';
+import type { PlannedTest, SuitePlan } from '../suite/index.ts';
+
+export interface BridgeEvents {
+  testStarted(plan: SuitePlan, test: PlannedTest): void;
+  testEnded(plan: SuitePlan, record: TestRecord): void;
+}
+
+/**
+ * Collects what vitest reports and gives it back in the words of the run manifest, in the order of the plan. A test
+ * that never reported is an error or, where the run was interrupted, skipped with that reason.
+ */
+export class ReportBridge implements Reporter {
+  readonly #records = new Map<string, TestRecord>();
+  readonly #started = new Map<string, string>();
+  readonly #tests = new Map<string, { plan: SuitePlan; test: PlannedTest }>();
+  readonly #plans: readonly SuitePlan[];
+  readonly #events: BridgeEvents;
+  /** What went wrong outside of any test, in vitest or in a worker. */
+  readonly errors: string[] = [];
+
+  constructor(plans: readonly SuitePlan[], events: BridgeEvents) {
+    this.#plans = plans;
+    this.#events = events;
+    for (const plan of plans) for (const test of plan.tests) this.#tests.set(test.id, { plan, test });
+  }
+
+  onTestCaseReady(testCase: TestCase): void {
+    const planned = this.#find(testCase);
+    if (!planned) return;
+    this.#started.set(planned.test.id, new Date().toISOString());
+    this.#events.testStarted(planned.plan, planned.test);
+  }
+
+  onTestCaseResult(testCase: TestCase): void {
+    const planned = this.#find(testCase);
+    if (!planned) return;
+    const { plan, test } = planned;
+    const key = test.id;
+    const { state, errors } = testCase.result();
+    const meta = testCase.meta().gvm;
+    const record = baseRecord(test, this.#started.get(key));
+    if (meta?.verdict) {
+      const { verdict, guest } = meta;
+      Object.assign(record, verdict, guest === undefined ? {} : { guest });
+    } else if (state !== 'skipped') {
+      record.outcome = 'error';
+      record.error = {
+        code: 'internal',
+        message: errors?.[0]?.message ?? 'the test ended without a verdict',
+        blame: 'unknown',
+      };
+    } else return;
+    this.#records.set(key, record);
+    this.#events.testEnded(plan, record);
+  }
+
+  onTestRunEnd(_modules: unknown, errors: readonly { message: string }[]): void {
+    this.errors.push(...errors.map((error) => error.message));
+  }
+
+  /** All suites with all their tests; `interrupted` says why those are missing that never ran. */
+  suites(interrupted: string | undefined): SuiteRecord[] {
+    return this.#plans.map((plan) => ({
+      file: plan.file,
+      name: plan.name,
+      sha256: plan.sha256,
+      tests: plan.tests.map((test) => this.#records.get(test.id) ?? missing(test, interrupted)),
+    }));
+  }
+
+  #find(testCase: TestCase): { plan: SuitePlan; test: PlannedTest } | undefined {
+    const id = testCase.meta().gvm?.id;
+    return id === undefined ? undefined : this.#tests.get(id);
+  }
+}
+
+function baseRecord(test: PlannedTest, started: string | undefined): TestRecord {
+  return {
+    id: test.id,
+    name: test.name,
+    tags: test.tags,
+    position: test.position,
+    outcome: 'skipped',
+    ...(started === undefined ? {} : { started }),
+    durationMs: 0,
+    failures: [],
+    commands: [],
+    diagnostics: [],
+    retries: 0,
+  };
+}
+
+function missing(test: PlannedTest, interrupted: string | undefined): TestRecord {
+  const record = baseRecord(test, undefined);
+  if (interrupted) return { ...record, reason: interrupted };
+  return {
+    ...record,
+    outcome: 'error',
+    error: { code: 'internal', message: 'the test runner ended before this test', blame: 'unknown' },
+  };
+}

@@ -1,0 +1,31 @@
+import { asGvmError, catalogue, type ErrorCode, GvmError, isGvmError } from '../errors/index.ts';
+import type { Blame, RunError } from '../schema/index.ts';
+
+/** An error as a report shows it. Its blame is the one that was found by evidence, else it follows from its class. */
+export function toRunError(thrown: unknown): RunError {
+  const error = asGvmError(thrown);
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    blame: blameOf(error),
+  };
+}
+
+function blameOf(error: GvmError): Blame {
+  const { blame } = error.details;
+  if (blame === 'guest' || blame === 'host' || blame === 'unknown') return blame;
+  if (error.exitCode === 3) return 'guest';
+  return error.exitCode === 4 ? 'host' : 'unknown';
+}
+
+/** The way back: an error that crossed a socket as data. */
+export function fromRunError({ code, message, hint, blame }: RunError): GvmError {
+  const known = code in catalogue ? (code as ErrorCode) : 'internal';
+  return new GvmError({ code: known, message, hint, details: { blame } });
+}
+
+/** The name of the signal that ended a run, where that is why something was thrown. */
+export function isInterruption(thrown: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (thrown === signal.reason || (isGvmError(thrown) && thrown.cause === signal.reason));
+}

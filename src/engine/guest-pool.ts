@@ -1,0 +1,112 @@
+import { pause } from '../core/index.ts';
+import type { GvmError } from '../errors/index.ts';
+import type { Guest, GuestSpec, Lab } from '../lab/index.ts';
+import type { ProgressEvent } from '../report/index.ts';
+import type { GuestRecord, HealthFinding } from '../schema/index.ts';
+import type { SuitePlan } from '../suite/index.ts';
+
+import { failedBoot, newRecord, readyBoot } from './records.ts';
+
+export interface PoolOptions {
+  lab: Lab;
+  describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
+  /** The look at a guest's health, once at ready and once before release. */
+  examine(guest: Guest, when: 'ready' | 'release'): Promise<HealthFinding[]>;
+  emit(event: ProgressEvent): void;
+  signal: AbortSignal;
+}
+
+/** Milliseconds that a guest's end may take to become known after its connection broke. */
+const LOST_GRACE = 1000;
+
+interface Lease {
+  guest: Promise<Guest>;
+  /** Suite files that have not released it yet. */
+  users: Set<string>;
+}
+
+/**
+ * The guests of a run. Each suite file leases one; with `isolation: shared` all files that describe the same guest
+ * lease the same one. Guests belong to this process, never to a worker.
+ */
+export class GuestPool {
+  readonly records: GuestRecord[] = [];
+  readonly #options: PoolOptions;
+  readonly #leases = new Map<string, Lease>();
+  readonly #keys: ReadonlyMap<string, string>;
+
+  constructor(plans: readonly SuitePlan[], options: PoolOptions) {
+    this.#options = options;
+    this.#keys = new Map(plans.map((plan) => [plan.file, keyOf(plan)]));
+  }
+
+  /** The guest of a suite, booted at the first call. @throws GvmError the reason why it never became ready */
+  lease(plan: SuitePlan): Promise<Guest> {
+    const key = keyOf(plan);
+    let lease = this.#leases.get(key);
+    if (!lease) {
+      const users = [...this.#keys].filter(([, k]) => k === key).map(([file]) => file);
+      lease = { guest: this.#boot(plan, `${plan.name}-${this.#leases.size + 1}`), users: new Set(users) };
+      lease.guest.catch(() => {});
+      this.#leases.set(key, lease);
+    }
+    return lease.guest;
+  }
+
+  /** A suite is over. The last one of a guest has its health judged and ends it. */
+  async release(plan: SuitePlan): Promise<void> {
+    const lease = this.#leases.get(keyOf(plan));
+    lease?.users.delete(plan.file);
+    if (!lease || lease.users.size > 0) return;
+    const guest = await lease.guest.catch(() => undefined);
+    if (!guest) return;
+    await this.#look(guest, 'release');
+    await guest[Symbol.asyncDispose]();
+  }
+
+  /** Why the guest of a suite is gone, where it is: a moment is given to whoever is about to find out. */
+  async lostReason(plan: SuitePlan): Promise<GvmError | undefined> {
+    const guest = await this.#leases.get(keyOf(plan))?.guest.catch(() => undefined);
+    return guest && (await Promise.race([guest.lost, pause(LOST_GRACE * guest.scale).then(() => undefined)]));
+  }
+
+  async #boot(plan: SuitePlan, name: string): Promise<Guest> {
+    const { lab, describe, emit, signal } = this.#options;
+    const record = newRecord(name, plan.image ?? 'default');
+    this.records.push(record);
+    try {
+      const spec = await describe(plan, name);
+      Object.assign(record, {
+        image: { name: spec.image.name, digest: spec.image.digest },
+        machine: { ...spec.machine },
+      });
+      emit({ kind: 'guest-starting', guest: name, image: spec.image.name });
+      const guest = await lab.start(spec, {
+        signal,
+        onProgress: ({ stage, atMs }) => emit({ kind: 'guest-stage', guest: name, stage, atMs }),
+      });
+      Object.assign(record, readyBoot(guest));
+      emit({ kind: 'guest-ready', guest: name, record });
+      await this.#look(guest, 'ready');
+      return guest;
+    } catch (error) {
+      record.boot = failedBoot(error, signal);
+      emit({ kind: 'guest-failed', guest: name, record });
+      throw error;
+    }
+  }
+
+  async #look(guest: Guest, when: 'ready' | 'release'): Promise<void> {
+    const record = this.records.find((r) => r.name === guest.name);
+    for (const finding of await this.#options.examine(guest, when)) {
+      if (record?.health.some((known) => known.message === finding.message)) continue;
+      record?.health.push(finding);
+      this.#options.emit({ kind: 'health', guest: guest.name, finding });
+    }
+  }
+}
+
+/** Suites with the same key share a guest. */
+function keyOf(plan: SuitePlan): string {
+  return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine]) : plan.file;
+}

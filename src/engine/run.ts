@@ -1,0 +1,96 @@
+import { availableParallelism, hostname, release, totalmem } from 'node:os';
+import { asGvmError } from '../errors/index.ts';
+import { type Guest, type GuestSpec, type Lab, serveBroker } from '../lab/index.ts';
+import { exitCodeOf, type ProgressEvent } from '../report/index.ts';
+import type { Allowance, HealthFinding, RunRecord } from '../schema/index.ts';
+import { askHealth, builtins, judgeHealth, type SuitePlan } from '../suite/index.ts';
+import { ReportBridge } from './bridge.ts';
+import { toRunError } from './failure.ts';
+import { GuestPool } from './guest-pool.ts';
+import { leaseHandlers } from './leases.ts';
+import { totalsOf } from './records.ts';
+import { runOnVitest } from './runner.ts';
+
+export interface RunSuitesOptions {
+  plans: readonly SuitePlan[];
+  /** What the files of the plans are relative to. */
+  cwd: string;
+  lab: Lab;
+  /** The guest that a suite asks for, with all layers of configuration applied. */
+  describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
+  allow: readonly Allowance[];
+  /** How many guests run at once. */
+  jobs: number;
+  /** Aborted with the name of the signal as its reason. */
+  signal: AbortSignal;
+  emit(event: ProgressEvent): void;
+  passWithNoChecks: boolean;
+  /** What the manifest says of the run itself. */
+  about: Pick<RunRecord, 'gvm' | 'args' | 'environment' | 'accelerator' | 'qemu'>;
+}
+
+/** Milliseconds for a look at a guest's health, before scaling. */
+const HEALTH_TIMEOUT = 10_000;
+
+/**
+ * Boots what the suites ask for, runs them, and gives back the run's record. Trouble of any kind becomes part of the
+ * record; nothing of the run is left when it returns but the lab, which belongs to the caller.
+ */
+export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
+  const { plans, cwd, lab, jobs, signal, emit, about } = options;
+  const started = new Date();
+  const errors: RunRecord['errors'] = [];
+  const pool = new GuestPool(plans, { lab, describe: options.describe, emit, signal, examine: examiner(options) });
+  const bridge = new ReportBridge(plans, {
+    testStarted: (suite, test) => emit({ kind: 'test-started', suite, test }),
+    testEnded: (suite, record) => emit({ kind: 'test-ended', suite, record }),
+  });
+  try {
+    await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool));
+    const context = { socket: lab.brokerPath };
+    await runOnVitest({ plans, cwd, context, reporter: bridge, workers: jobs, signal });
+  } catch (error) {
+    errors.push(toRunError(asGvmError(error)));
+  }
+  const interrupted = interruption(signal);
+  if (!interrupted) {
+    for (const message of bridge.errors) errors.push({ code: 'internal', message, blame: 'unknown' });
+  }
+  const suites = bridge.suites(interrupted && 'the run was interrupted');
+  const run = { suites, guests: pool.records, errors, ...(interrupted ? { interrupted } : {}) };
+  return {
+    version: 1,
+    ...about,
+    id: lab.run,
+    started: started.toISOString(),
+    durationMs: Date.now() - started.getTime(),
+    seed: 0,
+    host: {
+      hostname: hostname(),
+      os: `${process.platform} ${release()}`,
+      arch: process.arch,
+      cpus: availableParallelism(),
+      memory: totalmem(),
+      node: process.versions.node,
+    },
+    ...run,
+    totals: totalsOf(suites, pool.records),
+    exitCode: exitCodeOf(run, { passWithNoChecks: options.passWithNoChecks }),
+  };
+}
+
+/** The look at a guest's health: what its console showed and what it says of itself. */
+function examiner({ allow, signal }: RunSuitesOptions) {
+  return async (guest: Guest, when: 'ready' | 'release'): Promise<HealthFinding[]> => {
+    const facts = await askHealth(guest.channel(), builtins, {
+      timeout: HEALTH_TIMEOUT * guest.scale,
+      signal,
+    }).catch(() => undefined);
+    return judgeHealth(guest.healthFindings(), facts, { when, allow, today: new Date() });
+  };
+}
+
+function interruption(signal: AbortSignal): 'SIGINT' | 'SIGTERM' | undefined {
+  if (!signal.aborted) return undefined;
+  return signal.reason === 'SIGTERM' || signal.reason?.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
+}

@@ -1,0 +1,80 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { glob } from 'tinyglobby';
+import { GvmError } from '../errors/index.ts';
+import type { SuitePlan } from '../suite/index.ts';
+
+const SUFFIX = '.gvm.yaml';
+
+/**
+ * The suite files that paths mean: a file, all suites of a folder, or a glob. Sorted, each once.
+ * @throws GvmError `nothing-to-run` naming the path that selects nothing
+ */
+export async function findSuiteFiles(paths: readonly string[], cwd: string): Promise<string[]> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    const files = await filesOf(path, cwd);
+    if (files.length === 0) {
+      throw new GvmError({
+        code: 'nothing-to-run',
+        message: `no suite at ${path}`,
+        hint: `a path is a *${SUFFIX} file, a folder that holds some, or a glob`,
+      });
+    }
+    for (const file of files) found.add(file);
+  }
+  return [...found].sort();
+}
+
+async function filesOf(path: string, cwd: string): Promise<string[]> {
+  const absolute = resolve(cwd, path);
+  if (!existsSync(absolute)) return await glob(path, { cwd, absolute: true, ignore: ['**/node_modules/**'] });
+  if (statSync(absolute).isFile()) {
+    if (path.endsWith(SUFFIX)) return [absolute];
+    throw new GvmError({ code: 'usage', message: `${path} is no suite: its name does not end in ${SUFFIX}` });
+  }
+  return await glob(`**/*${SUFFIX}`, { cwd: absolute, absolute: true, ignore: ['**/node_modules/**'] });
+}
+
+export interface Selection {
+  tags: readonly string[];
+  /** A regular expression over `suite > test`. */
+  pattern: string | undefined;
+}
+
+/**
+ * The plans with only the tests that the tags and the pattern select; suites without any are left out.
+ * @throws GvmError `usage` for a bad pattern, `nothing-to-run` where nothing is left
+ */
+export function selectTests(plans: readonly SuitePlan[], { tags, pattern }: Selection): SuitePlan[] {
+  const expression = compilePattern(pattern);
+  for (const tag of tags) {
+    if (plans.some((plan) => plan.tests.some((test) => test.tags.includes(tag)))) continue;
+    throw new GvmError({ code: 'nothing-to-run', message: `no test carries the tag ${tag}` });
+  }
+  const selected = plans
+    .map((plan) => ({
+      ...plan,
+      tests: plan.tests.filter(
+        (test) =>
+          (tags.length === 0 || test.tags.some((tag) => tags.includes(tag))) &&
+          (!expression || expression.test(`${plan.name} > ${test.name}`)),
+      ),
+    }))
+    .filter((plan) => plan.tests.length > 0);
+  if (selected.length > 0) return selected;
+  throw new GvmError({
+    code: 'nothing-to-run',
+    message: pattern === undefined ? 'the suites hold no test' : `no test matches ${pattern}`,
+    hint: 'gvm test --list shows all tests',
+  });
+}
+
+function compilePattern(pattern: string | undefined): RegExp | undefined {
+  if (pattern === undefined) return undefined;
+  try {
+    return new RegExp(pattern, 'i');
+  } catch (error) {
+    throw new GvmError({ code: 'usage', message: `-t: ${(error as Error).message}` });
+  }
+}

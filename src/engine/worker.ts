@@ -1,0 +1,38 @@
+// Runs inside vitest's workers: it holds connections, never a guest.
+import { afterAll, describe, inject, test } from 'vitest';
+import type { PlannedTest, SuitePlan, TestVerdict } from '../suite/index.ts';
+import { WorkerSession } from './session.ts';
+
+/** What a test says about itself to the main process. */
+export interface TestMeta {
+  id: string;
+  verdict?: TestVerdict;
+  guest?: string;
+}
+
+type Declare = (test: PlannedTest) => void;
+
+/** Declares a planned suite to vitest; the module that the plugin makes of a YAML file calls it. */
+export function declareSuite(suite: Omit<SuitePlan, 'tests'>, body: (declare: Declare) => void): void {
+  const session = new WorkerSession(inject('gvm'), suite.file);
+  describe(suite.name, () => {
+    body((planned) => {
+      test(planned.name, { meta: { gvm: { id: planned.id } } }, async ({ task, signal, skip }) => {
+        const { verdict, guest } = await session.run(planned, signal);
+        task.meta.gvm = { id: planned.id, verdict, ...(guest === undefined ? {} : { guest }) };
+        if (verdict.outcome === 'skipped') skip(verdict.reason);
+        if (verdict.outcome !== 'passed') throw failureOf(planned, verdict);
+      });
+    });
+    afterAll(() => session[Symbol.asyncDispose]());
+  });
+}
+
+/** vitest's view of a verdict: its stack points at the YAML file. */
+function failureOf(planned: PlannedTest, verdict: TestVerdict): Error {
+  const [first] = verdict.failures;
+  const error = new Error(first?.message ?? verdict.error?.message ?? verdict.outcome);
+  const { file, line, column } = first?.position ?? planned.position;
+  error.stack = `${error.name}: ${error.message}\n    at ${file}:${line}:${column}`;
+  return error;
+}

@@ -1,0 +1,115 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+export const cli = join(repository, 'dist/cli.js');
+
+/** The store that `npm start` fills too, so that the default image is built once. */
+export const home = process.env.GVM_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gvm');
+
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Started {
+  pid: number;
+  done: Promise<Finished>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when what was printed so far matches; rejects when the process ends without it. */
+  said(pattern: RegExp): Promise<void>;
+}
+
+export interface GvmOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Starts the built command line as a user would. */
+export function start(args: readonly string[], { cwd = repository, env = {} }: GvmOptions = {}): Started {
+  const child = spawn(process.execPath, [cli, ...args], {
+    cwd,
+    env: { ...process.env, NO_COLOR: '1', CI: '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  const waiting = new Set<() => void>();
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+    for (const check of waiting) check();
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+    for (const check of waiting) check();
+  });
+  const done = new Promise<Finished>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return {
+    pid: child.pid ?? 0,
+    done,
+    kill: (signal) => void child.kill(signal),
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const check = () => {
+          if (!pattern.test(stdout + stderr)) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+        void done.then(() => reject(new Error(`gvm ended without saying ${pattern}:\n${stdout}\n${stderr}`)));
+      }),
+  };
+}
+
+/** Runs the built command line to its end. */
+export function gvm(args: readonly string[], options?: GvmOptions): Promise<Finished> {
+  return start(args, options).done;
+}
+
+/** A folder with files, removed by `remove`. A `.git` folder makes it a repository root. */
+export function project(files: Record<string, string>): { folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'gvm-e2e-'));
+  mkdirSync(join(folder, '.git'));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The process ids of QEMUs that gvm started (`-name gvm-…`), from /proc. */
+export function guestProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return /qemu-system/.test(argv[0] ?? '') && argv.some((word) => /^(guest=)?gvm-/.test(word));
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Everything below a folder, for before-and-after comparisons. */
+export function listing(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true }).map(String).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** The sha256 of a file, by the system's own tool. */
+export function sha256(file: string): string {
+  return execFileSync('sha256sum', [file], { encoding: 'utf8' }).split(' ')[0] ?? '';
+}
