@@ -1,11 +1,5 @@
 import { GvmError } from '../errors/index.ts';
-import {
-  type LoadedDocument,
-  type MachineKeys,
-  machineSchema,
-  type Project,
-  type ResolvedMachine,
-} from '../schema/index.ts';
+import { type MachineKeys, machineSchema, type ResolvedMachine } from '../schema/index.ts';
 
 /** One layer of machine keys and where it comes from, lowest first. */
 export interface MachineLayer {
