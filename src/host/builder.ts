@@ -1,21 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { findTool, run } from '../process/index.ts';
-import type { Finding } from '../schema/index.ts';
+import type { BuilderState, Finding } from '../schema/index.ts';
 import { asRoot } from './packages.ts';
 import type { Probe } from './probe.ts';
 
-/** Ways of making a root file system, the best first. */
-export type BuilderMode = 'root' | 'unshare' | 'fakechroot' | 'guest';
-
-export interface BuilderState {
-  mode: BuilderMode;
-  works: boolean;
-  /** Why it works or not. */
-  reason: string;
-  /** The command that makes it work, where there is one. */
-  mend?: string;
-}
+export type BuilderMode = BuilderState['mode'];
 
 /** Which ways of building an image work here; the first that works is taken. */
 export const builder: Probe<BuilderState[]> = async ({ signal }) => {

@@ -1,5 +1,6 @@
 import type { Finding, HostReport } from '../schema/index.ts';
 import { accelerator } from './accelerator/probe.ts';
+import { builder } from './builder.ts';
 import { cpu } from './cpu.ts';
 import { firmware } from './firmware.ts';
 import { kvmDevice } from './kvm-device.ts';
@@ -27,6 +28,7 @@ export async function probeHost(context: Omit<ProbeContext, 'root'> & { root?: s
     memory: await ask(memory),
     space: await ask(space),
     firmware: await ask(firmware),
+    builders: await ask(builder),
   };
   await ask(kvmDevice);
   return { ...report, accelerator: await ask(accelerator), findings };

@@ -30,6 +30,15 @@ const toolSchema = z.strictObject({
   version: z.string().nullable(),
 });
 
+const builderStateSchema = z
+  .strictObject({
+    mode: z.enum(['root', 'unshare', 'fakechroot', 'guest']),
+    works: z.boolean(),
+    reason: z.string().meta({ description: 'why it works or not' }),
+    mend: z.string().optional(),
+  })
+  .meta({ description: 'one way of making a root file system' });
+
 /** What `gvm doctor --json` prints. */
 export const hostReportSchema = z
   .strictObject({
@@ -51,6 +60,7 @@ export const hostReportSchema = z
     space: z.array(z.strictObject({ folder: z.string(), available: z.int() })),
     tools: z.array(toolSchema),
     firmware: z.strictObject({ code: z.string(), vars: z.string(), source: z.string() }).nullable(),
+    builders: z.array(builderStateSchema).meta({ description: 'the best first; the first that works is taken' }),
     accelerator: z.strictObject({
       chosen: z.enum(['kvm', 'tcg']).nullable(),
       reason: z.string(),
@@ -62,6 +72,7 @@ export const hostReportSchema = z
 
 export type AcceleratorVerdict = z.output<typeof acceleratorVerdictSchema>;
 export type AcceleratorProof = z.output<typeof acceleratorProofSchema>;
+export type BuilderState = z.output<typeof builderStateSchema>;
 export type HostReport = z.output<typeof hostReportSchema>;
 export type Finding = z.output<typeof findingSchema>;
 export type ToolState = z.output<typeof toolSchema>;

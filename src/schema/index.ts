@@ -4,6 +4,7 @@ export {
   type AcceleratorProof,
   type AcceleratorVerdict,
   acceleratorProofSchema,
+  type BuilderState,
   type Finding,
   type HostReport,
   hostReportSchema,

@@ -13,6 +13,7 @@ const report: HostReport = {
   memory: { total: 2 ** 34, available: 2 ** 33 },
   space: [{ folder: '/tmp', available: 2 ** 34 }],
   firmware: null,
+  builders: [{ mode: 'guest', works: true, reason: 'QEMU runs one' }],
   accelerator: {
     chosen: null,
     reason: 'KVM is not fit: qemu-system-x86_64 is not installed',
