@@ -1,8 +1,8 @@
 // Reads a YAML 1.2 document (core schema) into a validated value that still knows where each part stands.
 // Specification: yaml.org/spec/1.2.2. Not read: several documents in one file, custom tags, merge keys.
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { GvmError, type SourcePosition } from '../errors/index.ts';
+import { GvmError, isGvmError, type SourcePosition } from '../errors/index.ts';
 import { explain, type Path, problemsOf } from './problem.ts';
 
 /** A validated document: its value, and the place of any part of it. */
@@ -15,39 +15,43 @@ export interface LoadedDocument<T> {
   positionsBelow(path: Path): Record<string, [line: number, column: number]>;
 }
 
-const MAX_BYTES = 4 * 2 ** 20;
+/** Characters; the parser is recursive and takes seconds for the worst text of this length. */
+const MAX_LENGTH = 2 ** 20;
 const MAX_SHOWN = 20;
+const MAX_ALIASES = 100;
 
 /**
  * Parses and validates YAML text. All problems of the document are reported in one error, each with its place.
  * @throws GvmError `document-syntax`, `document-invalid`
  */
 export function loadDocument<T>(text: string, file: string, schema: z.ZodType<T>): LoadedDocument<T> {
-  if (text.length > MAX_BYTES) {
+  if (text.length > MAX_LENGTH) {
     throw new GvmError({
       code: 'document-syntax',
-      message: `the document has ${text.length} characters; at most ${MAX_BYTES} are read`,
+      message: `the document has ${text.length} characters; at most ${MAX_LENGTH} are read`,
       position: { file, line: 1, column: 1 },
     });
   }
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', uniqueKeys: true });
   const at = (offset: number): SourcePosition => {
     const { line, col } = counter.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const syntax = [...document.errors, ...document.warnings];
-  if (syntax.length > 0) {
-    throw problemsError(
-      'document-syntax',
-      syntax.map((e) => ({ position: at(e.pos[0]), message: e.message.split(' at line ')[0] ?? e.message })),
-    );
-  }
+  let document: Document.Parsed;
   let raw: unknown;
   try {
+    document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', uniqueKeys: true });
+    const syntax = [...document.errors, ...document.warnings].map((e) => ({
+      position: at(e.pos[0]),
+      message: wordingOf(e.message.split(' at line ')[0] ?? e.message),
+    }));
+    if (syntax.length === 0) syntax.push(...unreadable(document).map((u) => ({ ...u, position: at(u.offset) })));
+    if (syntax.length > 0) throw problemsError('document-syntax', syntax);
     raw = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw problemsError('document-syntax', [{ position: at(0), message: (error as Error).message }]);
+    if (isGvmError(error)) throw error;
+    // Aliases that would grow without bound are reported as a plain error.
+    throw problemsError('document-syntax', [{ position: at(0), message: wordingOf((error as Error).message) }]);
   }
   const lineOf = (offset: number) => counter.linePos(offset).line;
   const result = schema.safeParse(raw, { reportInput: true, error: explain });
@@ -85,6 +89,35 @@ export function loadDocument<T>(text: string, file: string, schema: z.ZodType<T>
       return table;
     },
   };
+}
+
+/** The parser and everything behind it is recursive: what is too deep for it overflows the stack. */
+function wordingOf(message: string): string {
+  return message.includes('call stack') ? 'the document is nested too deeply' : message;
+}
+
+/** What YAML allows and gvm has no use for: keys that are no scalars, aliases without an anchor or in great number. */
+function unreadable(document: Document.Parsed): { offset: number; message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  let aliases = 0;
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key))
+        found.push({
+          offset: (key as Node | null)?.range?.[0] ?? 0,
+          message: 'a key is a plain word or text in quotes',
+        });
+    },
+    Alias(_, alias) {
+      aliases++;
+      const offset = alias.range?.[0] ?? 0;
+      if (aliases > MAX_ALIASES) found.push({ offset, message: `a document has at most ${MAX_ALIASES} aliases` });
+      else if (!alias.resolve(document))
+        found.push({ offset, message: `no anchor before it is called ${alias.source}` });
+      return aliases > MAX_ALIASES ? visit.BREAK : undefined;
+    },
+  });
+  return found;
 }
 
 interface Problem {

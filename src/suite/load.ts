@@ -4,7 +4,7 @@ import type { Registry } from './check.ts';
 import { compileSuite } from './compile.ts';
 import type { SuitePlan } from './plan.ts';
 
-const MAX_BYTES = 4 * 2 ** 20;
+const MAX_BYTES = 2 ** 20;
 
 /**
  * Reads and compiles a suite file.

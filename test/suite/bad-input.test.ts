@@ -164,6 +164,6 @@ describe('a suite', () => {
   });
 
   test('that is too long is not read', () => {
-    expect(() => compileSuite(`#${'x'.repeat(5 * 2 ** 20)}`, 's', builtins)).toThrowError(/at most 4194304 are read/);
+    expect(() => compileSuite(`#${'x'.repeat(5 * 2 ** 20)}`, 's', builtins)).toThrowError(/at most 1048576 are read/);
   });
 });
