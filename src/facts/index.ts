@@ -4,6 +4,17 @@ export type { Answer, Fact, FactRequest } from './fact.ts';
 export { type FileValue, fileTypes } from './file.ts';
 export type { ServiceState } from './init.ts';
 export type { KernelValue } from './kernel.ts';
+export {
+  type ModuleFiles,
+  type ModuleIndex,
+  moduleName,
+  type ResolvedModules,
+  type RootBus,
+  readModuleIndex,
+  resolveModules,
+  rootBuses,
+  rootNeeds,
+} from './modules/index.ts';
 export type { MountValue } from './mount.ts';
 export type { OpenrcValue } from './openrc.ts';
 export type { PortValue } from './port.ts';

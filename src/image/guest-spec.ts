@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { extname, resolve } from 'node:path';
+import { type LayeredMachine, layerMachine, type MachineLayer } from '../config/index.ts';
+import { nearest } from '../core/index.ts';
+import { openImage } from '../disk/index.ts';
+import { GvmError } from '../errors/index.ts';
+import type { RootBus } from '../facts/index.ts';
+import { findUefi } from '../host/index.ts';
+import type { GuestBoot, GuestImage, GuestSpec, InitSystem } from '../lab/index.ts';
+import type { MachineKeys } from '../schema/index.ts';
+import { directBoot } from './direct-boot.ts';
+import { type BuildOptions, ensureImage } from './ensure.ts';
+import { listRecipes, loadRecipe } from './recipe.ts';
+import type { ImageStore, StoredImage } from './store.ts';
+
+export interface DescribeOptions extends BuildOptions {
+  /** The name of a recipe, or a disk file. */
+  image: string;
+  /** The name of the guest. */
+  guest: string;
+  /** What file names are relative to. */
+  cwd: string;
+  /** Folders of recipes, the first that has a name wins. */
+  recipes: readonly string[];
+  store: ImageStore;
+  /** Machine keys above the image's own, lowest first. */
+  layers: readonly MachineLayer[];
+  /** The format of a disk file whose name does not tell it. */
+  format?: string | undefined;
+  /** Folders that backing chains may reach into. */
+  allow?: readonly string[] | undefined;
+  /** What deadlines are multiplied by. */
+  scale: number;
+}
+
+/** An image that was found: what a guest needs to know of it. */
+interface FoundImage {
+  image: GuestImage;
+  init: InitSystem;
+  /** The lowest layer: what the image itself asks for. */
+  own: MachineLayer;
+  stored?: StoredImage;
+}
+
+/**
+ * A guest of an image, with every layer of configuration applied. An image that is not built yet is built.
+ * @throws GvmError `image-unknown`, `image-format`, `image-refused`, `image-corrupt`, `document-invalid` (a kernel for
+ * another firmware than direct), `host-resource` (no firmware files), or what a build throws
+ */
+export async function describeGuest(options: DescribeOptions): Promise<GuestSpec> {
+  const found = await findImage(options.image, options);
+  const { machine } = layerMachine([found.own, ...options.layers]);
+  const diskImages: Record<string, GuestImage> = {};
+  for (const disk of machine.disks) {
+    if (disk.image !== undefined) diskImages[disk.image] ??= (await findImage(disk.image, options)).image;
+  }
+  return {
+    name: options.guest,
+    image: found.image,
+    machine,
+    boot: await bootOf(found, machine, options),
+    init: found.init,
+    ...(Object.keys(diskImages).length > 0 ? { diskImages } : {}),
+  };
+}
+
+async function findImage(name: string, options: DescribeOptions): Promise<FoundImage> {
+  const recipes = await listRecipes(options.recipes);
+  const recipe = recipes.get(name);
+  if (recipe) return fromStore(await ensureImage(options.store, await loadRecipe(recipe), options), recipe);
+  const file = resolve(options.cwd, name);
+  if (existsSync(file) || name.includes('/') || extname(name) !== '') return await fromFile(name, file, options);
+  const guess = nearest(name, recipes.keys());
+  throw new GvmError({
+    code: 'image-unknown',
+    message: `no recipe and no file is called ${name}`,
+    hint: guess ? `did you mean ${guess}?` : `the recipes are: ${[...recipes.keys()].join(', ')}`,
+  });
+}
+
+function fromStore(stored: StoredImage, recipe: string): FoundImage {
+  const { name, digest, layers, virtualSize, init, machine, manifest, login } = stored;
+  const keys: MachineKeys = { ...machine, firmware: manifest.firmware, login };
+  return { image: { name, digest, layers, virtualSize }, init, own: { origin: recipe, keys }, stored };
+}
+
+async function fromFile(name: string, file: string, { format, allow }: DescribeOptions): Promise<FoundImage> {
+  const chain = await openImage(file, { format, allow: allow ?? [] });
+  const layers = chain.layers.map(({ path, format: kind }) => ({ path, format: kind }));
+  const digest = await digestOf(chain.layers.map((layer) => layer.path));
+  const image = { name, digest, layers, virtualSize: chain.virtualSize };
+  return { image, init: 'unknown', own: { origin: file, keys: {} } };
+}
+
+/** SHA-256 over the files of a chain, top first. */
+async function digestOf(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths)
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+async function bootOf(
+  found: FoundImage,
+  machine: LayeredMachine['machine'],
+  { cwd, scale, image }: DescribeOptions,
+): Promise<GuestBoot> {
+  switch (machine.firmware) {
+    case 'bios':
+      return { firmware: 'bios' };
+    case 'uefi':
+      return uefiBoot();
+    case 'direct':
+      break;
+  }
+  const own = machine.kernel === undefined ? undefined : resolve(cwd, machine.kernel);
+  const initrd = machine.initrd === undefined ? undefined : resolve(cwd, machine.initrd);
+  for (const file of [own, initrd]) {
+    if (file !== undefined && !existsSync(file)) {
+      throw new GvmError({ code: 'file-missing', message: `no such kernel or initramfs: ${file}` });
+    }
+  }
+  if (found.stored) {
+    const buses: RootBus[] = [machine.bus];
+    const { kernel, initrd: made, append } = await directBoot(found.stored, { buses, scale });
+    return { firmware: 'direct', kernel: own ?? kernel, initrd: initrd ?? made, append };
+  }
+  if (own === undefined) {
+    throw new GvmError({
+      code: 'usage',
+      message: `${image} brings no kernel of its own for firmware: direct`,
+      hint: 'give machine.kernel, or set firmware: bios or uefi',
+    });
+  }
+  return { firmware: 'direct', kernel: own, ...(initrd === undefined ? {} : { initrd }), append: '' };
+}
+
+function uefiBoot(): GuestBoot {
+  const firmware = findUefi();
+  if (firmware) return { firmware: 'uefi', code: firmware.code, varsTemplate: firmware.vars };
+  throw new GvmError({
+    code: 'host-resource',
+    message: 'no UEFI firmware (OVMF) is installed',
+    hint: 'gvm doctor names the package',
+  });
+}
