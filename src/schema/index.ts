@@ -19,6 +19,7 @@ export {
   type ResolvedMachine,
 } from './machine.ts';
 export { type Allowance, allowanceSchema, type Project, projectSchema } from './project.ts';
+export { type Recipe, type RecipePartition, recipeSchema } from './recipe.ts';
 export {
   type Blame,
   type BootRecord,
@@ -35,4 +36,11 @@ export {
   type Totals,
 } from './run.ts';
 export { duration, name, size } from './scalar.ts';
+export {
+  type PackageList,
+  packageListSchema,
+  type RecordedPackage,
+  type StoredImageManifest,
+  storedImageSchema,
+} from './stored-image.ts';
 export { type CheckSchema, type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';
