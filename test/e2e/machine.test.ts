@@ -1,10 +1,19 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { monotonic, silentLog } from '../../src/core/index.ts';
+import { monotonic, pause, silentLog } from '../../src/core/index.ts';
 import { runProof } from '../../src/host/accelerator/prove.ts';
 import { chooseAccelerator, findUefi, proveAccelerators } from '../../src/host/index.ts';
 import {
@@ -15,7 +24,7 @@ import {
   pasteableCommand,
   startMachine,
 } from '../../src/machine/index.ts';
-import { processIdentity, unprivilegedAccount } from '../../src/process/index.ts';
+import { processIdentity } from '../../src/process/index.ts';
 import { cases, files } from '../machine/cases.ts';
 import { repository } from './gvm.ts';
 
@@ -109,6 +118,13 @@ describe('a machine', () => {
     for await (const event of events) expect(event.name).not.toBe('BLOCK_IO_ERROR');
     expect(statSync(at.base).mtimeMs).toBe(before);
     expect(processIdentity(machine.pid)).toBeUndefined();
+  });
+
+  it.runIf(uefi)('boots by UEFI, with variables of its own', async () => {
+    const code = uefi && statSync(uefi.code).mtimeMs;
+    await using machine = await startMachine(buildCommand(cases(at).uefi as MachineInput), { log });
+    expect(await serialUntil(machine, /BdsDxe: \w+/)).toContain('BdsDxe');
+    expect(uefi && statSync(uefi.code).mtimeMs).toBe(code);
   });
 
   it('runs as pasted from --dry-run', async () => {
@@ -246,23 +262,44 @@ describe('the proof of the accelerators', () => {
 });
 
 describe('a gvm that is killed outright', () => {
-  it('leaves no QEMU behind', async () => {
-    const program = `
-      const { buildCommand, startMachine } = await import(process.argv[1]);
-      const log = { warn() {}, info() {}, detail() {} };
-      const machine = await startMachine(buildCommand(JSON.parse(process.argv[2])), { log });
-      console.log(machine.pid);
-      setInterval(() => {}, 1000);`;
-    const room = join(repository, 'dist/machine/index.js');
-    const input = JSON.stringify(cases(at).bios);
-    const owner = spawn(process.execPath, ['--input-type=module', '-e', program, room, input], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  const room = join(repository, 'dist/machine/index.js');
+  const program = `
+    const { buildCommand, startMachine } = await import(process.argv[1]);
+    const log = { warn() {}, info() {}, detail() {} };
+    console.log('starting');
+    await startMachine(buildCommand(JSON.parse(process.argv[2])), { log });
+    console.log('started');
+    setInterval(() => {}, 1000);`;
+
+  /** Processes whose command line names the guest. */
+  const named = (name: string) =>
+    readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid) || !processIdentity(Number(pid))) return false;
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`guest=${name}`);
+      } catch {
+        return false;
+      }
     });
-    const [line] = await once(owner.stdout, 'data');
-    const qemu = Number(String(line));
-    expect(processIdentity(qemu)).toBeDefined();
-    expect(unprivilegedAccount() === undefined || process.getuid?.() === 0).toBe(true);
-    owner.kill('SIGKILL');
-    await expect.poll(() => processIdentity(qemu), { timeout: 5000 }).toBeUndefined();
+
+  it.each(['starting', 'started'])('when it has said "%s" leaves no QEMU behind', async (moment) => {
+    const name = `gvm-${process.pid}-${moment}`;
+    const input = JSON.stringify({ ...cases(at).bios, name });
+    // Later and later in the window in which a child has no death signal yet.
+    for (const delay of moment === 'starting' ? [0, 5, 10, 15, 20, 30, 50, 80] : [0]) {
+      const args = ['--input-type=module', '-e', program, room, input];
+      const owner = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      for await (const chunk of owner.stdout) {
+        said += chunk;
+        if (said.includes(moment)) break;
+      }
+      expect(said).toContain(moment);
+      if (moment === 'started') expect(named(name)).toHaveLength(1);
+      await pause(delay);
+      owner.kill('SIGKILL');
+      if (owner.exitCode === null && owner.signalCode === null) await once(owner, 'exit');
+      await expect.poll(() => named(name), { timeout: 5000 }).toEqual([]);
+    }
   });
 });
