@@ -67,7 +67,7 @@ describe('a test', () => {
     ],
     [
       'command: { run: x, exit: { contains: 1 } }',
-      '4:32: tests.0.command.exit.contains: unknown key; known here: any, all, none, not, gt, ge, lt, le, length'.replace(
+      '4:32: tests.0.command.exit.contains: unknown key; known here: equals, any, all, none, not, gt, ge, lt, le, length'.replace(
         ', length',
         '',
       ),

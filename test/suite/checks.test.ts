@@ -169,6 +169,12 @@ describe('process, port, mount, kernel, user, file', () => {
       ['groups: groups: could not be learned'],
     ],
     ['file', { path: '/a', exists: false }, { exists: false }, []],
+    [
+      'file',
+      { path: '/a', mode: { any: ['640', '0600'], not: '0640' } },
+      { exists: true, type: 'file', mode: '0640' },
+      ['mode.not: mode: expected not "0640", which holds'],
+    ],
     ['file', { path: '/a', exists: false }, { exists: true, type: 'file' }, ['exists: /a exists']],
     [
       'file',

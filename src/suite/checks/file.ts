@@ -4,17 +4,32 @@ import { type FactCheck, unlearned } from '../check.ts';
 import type { Expectations } from '../matchers/expectations.ts';
 import { judgeKeys } from './keys.ts';
 
+const mode = z
+  .string()
+  .regex(/^0?[0-7]{3,4}$/, 'expected a file mode in octal such as "0644"')
+  .transform((text) => text.slice(-4).padStart(4, '0'));
+const modes = z.array(mode).min(1).optional();
+const isSaid = (matcher: object) => Object.keys(matcher).length > 0;
+
 const schema = (expect: Expectations) =>
   z.strictObject({
     path: z.string().regex(/^\/[^\0]*$/, 'expected an absolute path'),
     exists: z.boolean().optional(),
     type: z.enum(fileTypes).optional().meta({ description: 'of the path itself: a link is a symlink' }),
     mode: z
-      .string()
-      .regex(/^0?[0-7]{3,4}$/, 'expected a file mode in octal such as "0644"')
-      .transform((mode) => mode.slice(-4).padStart(4, '0'))
+      .union(
+        [
+          mode,
+          z
+            .strictObject({ any: modes, none: modes, not: mode.optional() })
+            .refine(isSaid, 'an empty matcher asserts nothing'),
+        ],
+        {
+          error: 'expected text: a file mode such as "0644"',
+        },
+      )
       .optional()
-      .meta({ description: 'permission bits, quoted, in octal' }),
+      .meta({ description: 'permission bits in octal, quoted; or `any`, `none`, `not` of such' }),
     owner: expect.string.optional(),
     group: expect.string.optional(),
     size: expect.number.optional().meta({ description: 'in bytes' }),

@@ -2,6 +2,7 @@ import { all } from './all.ts';
 import { any } from './any.ts';
 import { ge, gt, le, lt } from './comparison.ts';
 import { contains } from './contains.ts';
+import { equals } from './equals.ts';
 import { length } from './length.ts';
 import type { Matcher } from './matcher.ts';
 import { matches } from './matches.ts';
@@ -11,6 +12,7 @@ import { semver } from './semver.ts';
 
 /** The matchers that gvm knows by itself, in the order in which documents list them. */
 export const builtinMatchers: readonly Matcher[] = [
+  equals,
   matches,
   contains,
   any,
