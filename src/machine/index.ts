@@ -4,10 +4,8 @@ export type {
   MachineBoot,
   MachineDisk,
   MachineInput,
-  MachineNetwork,
-  QemuCommand,
 } from './args/input.ts';
-export { QmpClient, type QmpOptions } from './qmp/client.ts';
-export type { QmpCommands, QmpEvent } from './qmp/protocol.ts';
-export { type Machine, type QemuExit, type StartOptions, startMachine } from './start.ts';
+export { QmpClient } from './qmp/client.ts';
+export type { QmpEvent } from './qmp/protocol.ts';
+export { type Machine, type QemuExit, startMachine } from './start.ts';
 export { hostTrouble } from './trouble.ts';
