@@ -13,15 +13,20 @@ export class BoundedFile implements AsyncDisposable {
   #tail: Buffer[] = [];
   #tailLength = 0;
   #left = 0;
+  #broken = false;
 
   constructor(path: string, limit: number, onTrouble: (message: string) => void) {
     this.#room = limit;
     this.#stream = createWriteStream(path, { mode: 0o600 });
-    this.#stream.on('error', (error) => onTrouble(`${path} could not be written: ${error.message}`));
+    this.#stream.on('error', (error) => {
+      if (!this.#broken) onTrouble(`${path} could not be written: ${error.message}`);
+      this.#broken = true;
+    });
     this.#closed = new Promise((resolve) => this.#stream.once('close', resolve));
   }
 
   write(bytes: Buffer): void {
+    if (this.#broken) return;
     const head = bytes.subarray(0, this.#room);
     this.#room -= head.length;
     if (head.length > 0) this.#stream.write(head);

@@ -2,7 +2,7 @@ import { clip, printable } from '../../core/index.ts';
 import type { Blame, Stage } from '../../schema/index.ts';
 import type { ConsoleLine } from './lines.ts';
 import { type ConsoleCause, causeMeaning, type Signature, signatures } from './signatures.ts';
-import { stageOf, stageOrder } from './stages.ts';
+import { stageOf, stageOrder, unstamp } from './stages.ts';
 
 /** What is known besides the console. */
 export type Agreement =
@@ -35,9 +35,6 @@ interface Suspicion {
 const QUIET = { prompt: 1500, halted: 1500, panic: 4000, mention: 20_000, login: 30_000 } as const;
 const MOST_SUSPICIONS = 100;
 const MOST_EVIDENCE = 8;
-/** printk's stamp. */
-const STAMP = /^(?:<\d+>)?\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
-
 /**
  * Reads a console on its way to ready, line by line. What it sees is a suspicion: any program may print any text. Only
  * what else is known of the guest makes a verdict of it (design §6). Pure: time comes with the lines.
@@ -54,7 +51,7 @@ export class ConsoleClassifier {
 
   /** @returns the stage, where this line is the first to show it */
   push(line: ConsoleLine): Stage | undefined {
-    const stamped = STAMP.test(line.text);
+    const { text, stamped } = unstamp(line.text);
     this.#stamped ||= stamped;
     for (const suspicion of this.#suspicions) {
       // A panic is followed by the kernel's dump, anything else that is final by nothing.
@@ -63,7 +60,7 @@ export class ConsoleClassifier {
     const entered = stageOf(line.text);
     const advanced = entered !== undefined && this.reach(entered) ? entered : undefined;
     for (const [rank, signature] of signatures.entries()) {
-      if (this.#suspicions.length < MOST_SUSPICIONS && this.#fits(signature, line.text, stamped)) {
+      if (this.#suspicions.length < MOST_SUSPICIONS && this.#fits(signature, text, stamped)) {
         this.#suspicions.push(this.#suspicion(rank, signature, line));
       }
     }

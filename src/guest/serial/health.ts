@@ -1,11 +1,9 @@
 import { clip, printable } from '../../core/index.ts';
 import type { ConsoleFinding } from './finding.ts';
 import type { ConsoleLine } from './lines.ts';
+import { unstamp } from './stages.ts';
 
 const MOST_FINDINGS = 200;
-
-/** printk's stamp, with the level before it (`<4>`) and the caller after it (`[T1]`) where they are switched on. */
-const STAMP = /^(?:<\d+>)?\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? /;
 
 /** What a kernel that is well does not say; the first that matches counts. */
 const complaints: readonly (readonly [kind: ConsoleFinding['kind'], pattern: RegExp])[] = [
@@ -22,9 +20,8 @@ const complaints: readonly (readonly [kind: ConsoleFinding['kind'], pattern: Reg
 
 /** The complaint in a line of the kernel; lines of programs do not count, whatever they say. */
 export function complaintOf({ text, at }: ConsoleLine): ConsoleFinding | undefined {
-  const stamp = STAMP.exec(text);
-  if (!stamp) return undefined;
-  const said = text.slice(stamp[0].length);
+  const { text: said, stamped } = unstamp(text);
+  if (!stamped) return undefined;
   const kind = complaints.find(([, pattern]) => pattern.test(said))?.[0];
   return kind && { kind, line: clip(printable(said), 400), at: Math.round(at) };
 }

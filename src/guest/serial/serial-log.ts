@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { formatDuration, monotonic, printable } from '../../core/index.ts';
+import { deferred, formatDuration, monotonic, printable } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { BoundedFile } from './bounded-file.ts';
 import { type ConsoleLine, ConsoleLines } from './lines.ts';
@@ -27,7 +27,10 @@ export class SerialLog implements AsyncDisposable {
   readonly #tail: ConsoleLine[] = [];
   readonly #raw: BoundedFile;
   readonly #log: BoundedFile;
+  readonly #ended = deferred<void>();
   #last: number;
+  /** Resolves when the line has ended: nothing comes any more. */
+  readonly ended: Promise<void> = this.#ended.promise;
 
   constructor(options: SerialLogOptions) {
     this.#began = options.began;
@@ -40,6 +43,8 @@ export class SerialLog implements AsyncDisposable {
   attach(stream: Duplex): void {
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', () => {});
+    stream.on('close', () => this.#ended.resolve());
+    stream.on('end', () => this.#ended.resolve());
   }
 
   /** Calls back with every line from now on; the returned function ends that. */

@@ -42,7 +42,12 @@ export const causeMeaning: Record<ConsoleCause, string> = {
 export const signatures: readonly Signature[] = [
   // The kernel and initramfs makers on the root device: our own, initramfs-tools, dracut, genkernel, ugrd.
   { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /^gvm-initramfs: .*\bnot found\b/ },
-  { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /^gvm-initramfs: .*cannot (?:be )?mount/ },
+  {
+    cause: 'root-missing',
+    stage: 'initrd',
+    shape: 'mention',
+    pattern: /^gvm-initramfs: .*(?:cannot be mounted|has no root=)/,
+  },
   {
     cause: 'root-missing',
     stage: 'kernel',
@@ -92,7 +97,7 @@ export const signatures: readonly Signature[] = [
     cause: 'init-failed',
     stage: 'initrd',
     shape: 'mention',
-    pattern: /^gvm-initramfs: .*\binit\b.* (?:cannot|missing|is not)/,
+    pattern: /^gvm-initramfs: the root file system .* has no /,
   },
   {
     cause: 'init-failed',

@@ -1,0 +1,139 @@
+import { deferred, formatDuration, monotonic, within } from '../core/index.ts';
+import type { GvmError } from '../errors/index.ts';
+import { ConsoleClassifier, type ConsoleLine, type Reach, type SerialLog } from '../guest/index.ts';
+import { hostTrouble, type Machine, type QemuExit, type QmpEvent } from '../machine/index.ts';
+import type { Stage } from '../schema/index.ts';
+import { type Death, deathOf } from './death.ts';
+import type { BootProgress } from './guest.ts';
+
+/** Milliseconds between looks at a console that is silent. */
+const LOOK = 250;
+/** Milliseconds that QEMU may take to end after it reported a panic, and its last bytes to arrive after it ended. */
+const LAST_BYTES = 500;
+
+export interface BootWatchOptions {
+  serial: SerialLog;
+  /** Monotonic milliseconds at which QEMU was started. */
+  began: number;
+  scale: number;
+  onProgress?: ((progress: BootProgress) => void) | undefined;
+}
+
+/** How a guest ended, or why it will not become ready. */
+export type Loss = { kind: 'death'; death: Death } | { kind: 'host'; error: GvmError };
+
+/**
+ * Watches a guest from its first instruction to its end: the console, QEMU's events, QEMU's exit. Until `ready` also a
+ * console that has stopped counts as an end; afterwards only what QEMU says does.
+ */
+export class BootWatch {
+  readonly stages: { stage: Stage; atMs: number }[] = [{ stage: 'qemu', atMs: 0 }];
+  /** Resolves when there is no hope any more; never rejects. */
+  readonly lost: Promise<Loss>;
+  /** What the last attempt to reach the SSH server came to. */
+  reach: Reach = 'pending';
+  readonly #lost = deferred<Loss>();
+  readonly #classifier = new ConsoleClassifier();
+  readonly #options: BootWatchOptions;
+  #looks: NodeJS.Timeout | undefined;
+  #shutdown: string | undefined;
+
+  constructor(options: BootWatchOptions) {
+    this.#options = options;
+    this.lost = this.#lost.promise;
+    options.serial.onLine((line) => this.#read(line));
+  }
+
+  get stage(): Stage {
+    return this.#classifier.stage;
+  }
+
+  /** Begins to watch; to be called before the guest runs. */
+  attach(machine: Machine): void {
+    machine.qmp.onEvent((event) => this.#heed(event, machine));
+    void machine.exited.then((exit) => this.#ended(exit));
+    this.#looks = setInterval(() => this.#look(), LOOK);
+  }
+
+  /** Notes a stage that was learned otherwise than from the console. */
+  enter(stage: Stage): void {
+    if (this.#classifier.reach(stage)) this.#note(stage, monotonic() - this.#options.began);
+  }
+
+  /** The guest answers: from now on a silent console is nothing to worry about. */
+  ready(): void {
+    clearInterval(this.#looks);
+  }
+
+  /** What is known at a deadline, for people. */
+  lastSeen(): string {
+    const { serial } = this.#options;
+    const [line] = serial.tail(1);
+    const console = line
+      ? `its console last showed "${line}" ${formatDuration(serial.quiet)} ago`
+      : 'its console showed nothing';
+    const ssh = {
+      answered: 'its SSH port answers, but without a greeting',
+      refused: 'its kernel refuses connections to the SSH port',
+      pending: 'nothing answers at its SSH port',
+    }[this.reach];
+    return `last stage ${this.stage}; ${ssh}; ${console}`;
+  }
+
+  #read(line: ConsoleLine): void {
+    const stage = this.#classifier.push(line);
+    if (stage) this.#note(stage, line.at);
+  }
+
+  #note(stage: Stage, at: number): void {
+    const progress = { stage, atMs: Math.round(at) };
+    this.stages.push(progress);
+    this.#options.onProgress?.(progress);
+  }
+
+  #look(): void {
+    const { serial, scale } = this.#options;
+    const quiet = serial.quiet / scale;
+    const verdict = this.#classifier.judge({ kind: 'quiet', ms: quiet, reach: this.reach }, serial.waiting);
+    if (verdict) this.#die({ verdict, how: `its console has been silent for ${formatDuration(serial.quiet)}` });
+  }
+
+  #heed(event: QmpEvent, machine: Machine): void {
+    const trouble = hostTrouble(event);
+    if (trouble) this.#lose({ kind: 'host', error: trouble });
+    if (event.name === 'SHUTDOWN') this.#shutdown = String(event.data.reason);
+    if (event.name === 'GUEST_PANICKED') void this.#panicked(machine);
+    if (event.name === 'STOP') void this.#stopped(machine);
+  }
+
+  async #panicked(machine: Machine): Promise<void> {
+    await within(machine.exited, LAST_BYTES);
+    this.#die({ verdict: this.#verdict(), panicked: true, how: 'its kernel reported a panic' });
+  }
+
+  /** A guest that stands still without being asked to: KVM met an instruction that it cannot run. */
+  async #stopped(machine: Machine): Promise<void> {
+    const status = await machine.qmp.execute('query-status').catch(() => undefined);
+    if (status?.status !== 'internal-error') return;
+    this.#die({ verdict: undefined, internal: true, how: 'QEMU stopped it after an internal error' });
+  }
+
+  async #ended(exit: QemuExit): Promise<void> {
+    await within(this.#options.serial.ended, LAST_BYTES);
+    this.#die({ verdict: this.#verdict(), exit, shutdown: this.#shutdown, how: 'QEMU ended' });
+  }
+
+  #verdict() {
+    return this.#classifier.judge({ kind: 'ended' }, this.#options.serial.waiting);
+  }
+
+  #die(signs: Parameters<typeof deathOf>[0]): void {
+    const { serial } = this.#options;
+    this.#lose({ kind: 'death', death: deathOf(signs, this.stage, serial.tail(5)) });
+  }
+
+  #lose(loss: Loss): void {
+    this.ready();
+    this.#lost.resolve(loss);
+  }
+}

@@ -1,0 +1,62 @@
+import { clip, printable } from '../core/index.ts';
+import type { ConsoleVerdict } from '../guest/index.ts';
+import type { QemuExit } from '../machine/index.ts';
+import type { Blame, Stage } from '../schema/index.ts';
+
+/** Why a guest is no more, and what shows it. */
+export interface Death {
+  stage: Stage;
+  cause: string;
+  blame: Blame;
+  /** One clause for a person. */
+  meaning: string;
+  /** How it was noticed: one clause. */
+  how: string;
+  /** Lines of the console or of QEMU, fit for a terminal. */
+  evidence: string[];
+}
+
+export interface Signs {
+  /** What the console makes of it, where it is believed. */
+  verdict: ConsoleVerdict | undefined;
+  how: string;
+  panicked?: boolean;
+  internal?: boolean;
+  exit?: QemuExit;
+  /** The reason that QEMU gave for its end (QMP `ShutdownCause`). */
+  shutdown?: string | undefined;
+}
+
+/** Weighs the signs: what QEMU reports of itself counts before what the console shows. Pure. */
+export function deathOf(signs: Signs, stage: Stage, tail: string[]): Death {
+  const { verdict, exit, how } = signs;
+  const shown = { stage, how, evidence: tail };
+  if (signs.internal) {
+    return { ...shown, cause: 'qemu-internal-error', blame: 'host', meaning: 'the accelerator could not run it' };
+  }
+  if (exit && (exit.signal !== null || (exit.code ?? 0) !== 0)) return qemuFailed(exit, stage);
+  if (verdict) {
+    const { cause, blame, meaning, evidence } = verdict;
+    return { stage: verdict.stage, cause, blame, meaning, how, evidence };
+  }
+  if (signs.panicked || signs.shutdown === 'guest-panic') {
+    return { ...shown, cause: 'kernel-panic', blame: 'guest', meaning: 'the kernel panicked' };
+  }
+  if (signs.shutdown === 'guest-reset') {
+    return { ...shown, cause: 'guest-reset', blame: 'guest', meaning: 'it reset itself' };
+  }
+  if (signs.shutdown === 'guest-shutdown') {
+    return { ...shown, cause: 'guest-shutdown', blame: 'guest', meaning: 'it powered itself off' };
+  }
+  if (signs.shutdown?.startsWith('host-')) {
+    return { ...shown, cause: 'qemu-ended', blame: 'host', meaning: 'QEMU was told to end from outside' };
+  }
+  return { ...shown, cause: 'qemu-ended', blame: 'unknown', meaning: 'QEMU ended without giving a reason' };
+}
+
+function qemuFailed(exit: QemuExit, stage: Stage): Death {
+  const how = exit.signal === null ? `QEMU ended with exit code ${exit.code}` : `QEMU was ended by ${exit.signal}`;
+  const said = exit.stderr.trim().split('\n').slice(-3).filter(Boolean);
+  const evidence = said.map((line) => clip(printable(line), 300));
+  return { stage, cause: 'qemu-ended', blame: 'host', meaning: 'QEMU itself ended', how, evidence };
+}

@@ -1,0 +1,102 @@
+import { GvmError } from '../errors/index.ts';
+import {
+  type DiskLayer,
+  type MachineBoot,
+  type MachineDisk,
+  type MachineInput,
+  pasteableCommand,
+} from '../machine/index.ts';
+import type { GuestImage, GuestSpec } from './spec.ts';
+
+/** The files that belong to one guest, made before it starts. */
+export interface GuestFiles {
+  /** The overlay and what is below it. */
+  system: DiskLayer[];
+  /** In the order of `machine.disks`. */
+  disks: DiskLayer[][];
+  seed: string;
+  /** The variable store, where the firmware is UEFI. */
+  vars?: string;
+}
+
+type Accelerator = MachineInput['accelerator'];
+
+/** The machine that a guest runs on. Pure. */
+export function machineInput(
+  spec: GuestSpec,
+  processName: string,
+  accelerator: Accelerator,
+  files: GuestFiles,
+): MachineInput {
+  const { machine } = spec;
+  const system: MachineDisk = { id: 'system', layers: files.system, writable: true, bus: machine.bus, sector: 512 };
+  const others = machine.disks.map(
+    ({ bus, sector }, i): MachineDisk => ({
+      id: `disk${i + 1}`,
+      layers: files.disks[i] ?? [],
+      writable: true,
+      bus,
+      sector,
+    }),
+  );
+  // The last one, so that it does not move the names of the guest's own disks.
+  const seed: MachineDisk = {
+    id: 'seed',
+    layers: [{ path: files.seed, format: 'raw' }],
+    writable: false,
+    bus: 'virtio',
+    sector: 512,
+  };
+  return {
+    name: processName,
+    arch: machine.arch,
+    memory: machine.memory,
+    cpus: machine.cpus,
+    ...(machine.cpu === undefined ? {} : { cpu: machine.cpu }),
+    accelerator,
+    boot: machineBoot(spec, files.vars),
+    disks: [system, ...others.filter((disk) => disk.layers.length > 0), seed],
+    networks: machine.networks,
+    forward: machine.login.port,
+    // A guest that panics or resets on its way ends QEMU, and that is seen at once.
+    noReboot: true,
+  };
+}
+
+function machineBoot({ boot, machine }: GuestSpec, vars: string | undefined): MachineBoot {
+  switch (boot.firmware) {
+    case 'direct': {
+      const { kernel, initrd } = boot;
+      return { firmware: 'direct', kernel, ...(initrd === undefined ? {} : { initrd }), append: commandLine() };
+    }
+    case 'uefi':
+      return { firmware: 'uefi', code: boot.code, vars: vars ?? boot.varsTemplate };
+    case 'bios':
+      return { firmware: 'bios' };
+  }
+  function commandLine(): string {
+    const words = [boot.firmware === 'direct' ? boot.append : '', machine.append].filter(Boolean).join(' ');
+    // A kernel that panics must not stand still.
+    return /(?:^|\s)panic=/.test(words) ? words : `${words} panic=-1`.trimStart();
+  }
+}
+
+/** The image of an extra disk. @throws GvmError `internal` where the caller did not resolve it */
+export function diskImage(spec: GuestSpec, name: string): GuestImage {
+  const image = spec.diskImages && Object.hasOwn(spec.diskImages, name) ? spec.diskImages[name] : undefined;
+  if (image) return image;
+  throw new GvmError({
+    code: 'internal',
+    message: `the image ${name} of a disk of guest ${spec.name} was not resolved`,
+  });
+}
+
+/**
+ * What `--dry-run` prints: QEMU's command line for a person's shell, on the images themselves, with all writes thrown
+ * away. Disks that only exist while a guest runs (empty ones, the seed) are left out.
+ */
+export function dryRun(spec: GuestSpec, accelerator: Accelerator): string {
+  const disks = spec.machine.disks.map(({ image }) => (image === undefined ? [] : diskImage(spec, image).layers));
+  const input = machineInput(spec, `gvm-dry-${spec.name}`, accelerator, { system: spec.image.layers, disks, seed: '' });
+  return pasteableCommand({ ...input, disks: input.disks.filter((disk) => disk.id !== 'seed') });
+}

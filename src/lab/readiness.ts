@@ -1,0 +1,103 @@
+import { monotonic, pause } from '../core/index.ts';
+import { GvmError, isGvmError } from '../errors/index.ts';
+import { awaitBanner, type Channel, logIn, type SshAddress } from '../guest/index.ts';
+import type { Machine } from '../machine/index.ts';
+import type { BootWatch } from './boot-watch.ts';
+import { reachesGuest } from './reach.ts';
+import { ANSWERED, SETTLED, settleScript } from './settling.ts';
+import type { GuestSpec } from './spec.ts';
+
+/** Milliseconds before scaling: one login, and how long a refused key may still come into the guest. */
+const LOGIN = 20_000;
+const REFUSED = 10_000;
+const REFUSED_PAUSE = 500;
+
+export interface ReadyGuest {
+  channel: Channel;
+  address: SshAddress;
+  /** Monotonic milliseconds at which a command was answered, and at which init had settled as well. */
+  answeredAt: number;
+  settledAt: number;
+}
+
+export interface ReadinessOptions {
+  spec: GuestSpec;
+  machine: Machine;
+  watch: BootWatch;
+  keyPath: string;
+  scale: number;
+  /** Ends the wait: whoever races it has lost hope, or patience. */
+  signal: AbortSignal;
+  /** Told what is being waited for, for the message at a deadline. */
+  onState: (state: string) => void;
+}
+
+/**
+ * Waits until a guest answers a command and its init has settled. It costs the guest little: connection attempts that
+ * its kernel answers alone, then one login, then one script.
+ * @throws GvmError `login-refused`, `usage` (no network to log in by); or the signal's reason
+ */
+export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest> {
+  const { spec, machine, watch, signal, scale } = options;
+  const { user, port: guestPort } = spec.machine.login;
+  const host = '127.0.0.1';
+  const port = await machine.forwardedPort(signal);
+  let refusedSince: number | undefined;
+  for (;;) {
+    const socket = await awaitBanner({
+      host,
+      port,
+      signal,
+      reached: () => reachesGuest(machine, guestPort),
+      onReach: (reach) => {
+        watch.reach = reach;
+      },
+    });
+    watch.reach = 'answered';
+    watch.enter('ssh');
+    options.onState('its SSH server answers, the login is not done');
+    const target = { host, port, user, keyPath: options.keyPath };
+    try {
+      const { channel, hostKey } = await logIn({ ...target, socket, timeout: LOGIN * scale, scale, signal });
+      return await settle(channel, { ...target, hostKey }, options);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isGvmError(error) || !mayPass(error.code)) throw error;
+      if (error.code === 'login-refused') {
+        refusedSince ??= monotonic();
+        if (monotonic() - refusedSince > REFUSED * scale) throw error;
+      }
+      options.onState(error.message);
+      await pause(REFUSED_PAUSE * scale, signal);
+    }
+  }
+}
+
+/** An SSH server that has just started may be restarted, and the key may come later than the server. */
+function mayPass(code: string): boolean {
+  return code === 'login-refused' || code === 'channel-closed' || code === 'deadline';
+}
+
+async function settle(channel: Channel, address: SshAddress, options: ReadinessOptions): Promise<ReadyGuest> {
+  const { spec, signal, onState } = options;
+  let answeredAt: number | undefined;
+  try {
+    const { stdout } = await channel.exec(settleScript(spec.init), {
+      timeout: Number.POSITIVE_INFINITY,
+      signal,
+      onStdout: (chunk) => {
+        answeredAt ??= monotonic();
+        const last = chunk.toString('utf8').trim().split('\n').at(-1);
+        onState(last === ANSWERED ? 'it answers commands, its init has not settled' : `it answers commands; ${last}`);
+      },
+    });
+    const settledAt = monotonic();
+    const settled = stdout.toString('utf8').trimEnd().endsWith(SETTLED);
+    if (settled) return { channel, address, answeredAt: answeredAt ?? settledAt, settledAt };
+  } catch (error) {
+    await channel[Symbol.asyncDispose]();
+    throw error;
+  }
+  await channel[Symbol.asyncDispose]();
+  throw new GvmError({ code: 'channel-closed', message: 'the shell that waited for init ended before it had settled' });
+}
