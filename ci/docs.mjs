@@ -25,17 +25,17 @@ const EXPECTED = {
 };
 
 /** What may be written as a value, in a few words. */
-function valueOf(property) {
+function describeValue(property) {
   const schema = resolved(property);
   if (EXPECTED[schema.name]) return EXPECTED[schema.name];
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum) return schema.enum.map((word) => `\`${word}\``).join(' ');
-  if (schema.anyOf) return [...new Set(schema.anyOf.map(valueOf))].join(' or ');
-  if (schema.type === 'array') return `list of ${valueOf(schema.items ?? {})}`;
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(describeValue))].join(' or ');
+  if (schema.type === 'array') return `list of ${describeValue(schema.items ?? {})}`;
   if (schema.type === 'object') {
     const keys = Object.keys(schema.properties ?? {});
     if (keys.length > 0) return `\`{ ${keys.join(', ')} }\``;
-    return `names, each with ${valueOf(schema.additionalProperties ?? {})}`;
+    return `names, each with ${describeValue(schema.additionalProperties ?? {})}`;
   }
   return KINDS[schema.type] ?? 'any value';
 }
@@ -50,7 +50,7 @@ function keyTable(properties, required = []) {
       ...(description ? [description] : []),
       ...(fallback === undefined ? [] : [`default \`${fallback}\``]),
     ];
-    return `| \`${key}\` | ${cell(valueOf(property))} | ${cell(notes.join('; '))} |`;
+    return `| \`${key}\` | ${cell(describeValue(property))} | ${cell(notes.join('; '))} |`;
   });
   return ['| key | value | meaning |', '|---|---|---|', ...rows].join('\n');
 }
@@ -77,7 +77,10 @@ const testKeys = Object.fromEntries(Object.entries(test.properties).filter(([key
 
 const parts = {
   'docs/suites.md': {
-    'suite keys': keyTable(suite.properties, suite.required.filter((key) => suite.properties[key].default === undefined)),
+    'suite keys': keyTable(
+      suite.properties,
+      suite.required.filter((key) => suite.properties[key].default === undefined),
+    ),
     'machine keys': keyTable(suite.properties.machine.properties),
     'test keys': keyTable(testKeys, test.required),
     checks: checkSections(),

@@ -1,8 +1,7 @@
-export { type CollectOptions, collect } from './collect.ts';
+export { collect } from './collect.ts';
 export type { CrashedValue } from './crashed.ts';
 export type { Answer, Fact, FactRequest } from './fact.ts';
 export { type FileValue, fileTypes } from './file.ts';
-export type { ServiceState } from './init.ts';
 export type { KernelValue } from './kernel.ts';
 export {
   type ModuleFiles,

@@ -43,4 +43,4 @@ export {
   type StoredImageManifest,
   storedImageSchema,
 } from './stored-image.ts';
-export { type CheckSchema, type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';
+export { type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';

@@ -52,11 +52,6 @@ export function judgeHealth(
   return found.map((finding) => ({ ...finding, when: options.when, ...allowance(finding, options) }));
 }
 
-/** Findings that no entry of the allow-list covers; any of them makes the run fail. */
-export function uncovered(findings: readonly HealthFinding[]): HealthFinding[] {
-  return findings.filter((finding) => finding.allowed === undefined);
-}
-
 type Found = Omit<HealthFinding, 'when'>;
 
 function crashedFindings(answer: Answer): Found[] {

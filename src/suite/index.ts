@@ -1,14 +1,8 @@
-export type { CheckKind, Finding, Registry } from './check.ts';
+export type { Registry } from './check.ts';
 export { compileSuite, refuseSameNames, schemaSources } from './compile.ts';
-export { type RunTestOptions, runTest } from './evaluate.ts';
-export {
-  askHealth,
-  type HealthFacts,
-  type HealthOptions,
-  judgeHealth,
-  uncovered,
-} from './health.ts';
+export { runTest } from './evaluate.ts';
+export { askHealth, judgeHealth } from './health.ts';
 export { loadSuite } from './load.ts';
-export type { Eventually, PlannedCheck, PlannedTest, Position, SuitePlan } from './plan.ts';
+export type { PlannedTest, SuitePlan } from './plan.ts';
 export { builtins } from './registry.ts';
 export type { TestVerdict } from './verdict.ts';
