@@ -1,7 +1,7 @@
 import { nearest } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
 import type { SshAddress } from '../guest/index.ts';
-import { type BrokerClient, connectBroker, type GuestInfo, listOwners } from '../lab/index.ts';
+import { type BrokerClient, connectBroker, type GuestInfo, listOwners, reapRuns } from '../lab/index.ts';
 import type { Context } from './command.ts';
 
 /** A running guest, and the process that owns it. */
@@ -12,9 +12,11 @@ export interface RunningGuest extends GuestInfo {
   ssh: SshAddress;
 }
 
-/** Every ready guest of this user's gvm processes. */
+/** Every ready guest of this user's gvm processes; what killed ones left behind is removed first. */
 export async function runningGuests(context: Context): Promise<RunningGuest[]> {
-  const owners = listOwners(context.state().runtime);
+  const state = context.state();
+  await reapRuns(state, context.log);
+  const owners = listOwners(state.runtime);
   const lists = await Promise.all(
     owners.map(async ({ run, process, broker }) => {
       const guests = await ask(broker, 'info').catch(() => []);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type MachineLayer, type Settings, selectAccelerator } from '../config/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, proveAccelerators } from '../host/index.ts';
 import { describeGuest, openStore } from '../image/index.ts';
@@ -38,7 +37,7 @@ export async function openSetup(context: Context, ownership: Ownership): Promise
   const accelerator = chooseAccelerator(selectAccelerator([project, ...upper]), proof);
   if (accelerator.fallback) log.info(`guests run under TCG, software emulation: ${accelerator.reason}`);
   const lab = await openLab({ ...state, log, accelerator, ownership });
-  const store = await openStore(join(state.home, 'images'));
+  const store = openStore(state.home);
   const describe: Setup['describe'] = (image, guest, own = []) =>
     describeGuest({
       image: image === 'default' ? settings.image : image,

@@ -4,6 +4,6 @@ export type { BootProgress, Guest, KeptGuest } from './guest.ts';
 export { dryRun } from './hardware.ts';
 export { type Lab, type LabOptions, openLab, type StartGuestOptions } from './lab.ts';
 export type { Ownership } from './ownership.ts';
-export { listOwners, type Owner } from './run-folder.ts';
+export { listOwners, type Owner, reapRuns } from './run-folder.ts';
 export { Interrupted, runOwned } from './signals.ts';
 export type { GuestBoot, GuestImage, GuestSpec, InitSystem } from './spec.ts';

@@ -140,6 +140,6 @@ export const image: Command = {
         hint: guess ? `did you mean gvm image ${guess}?` : 'the actions are list, build and remove',
       });
     }
-    return await action(context, await openStore(join(context.state().home, 'images')), name);
+    return await action(context, openStore(context.state().home), name);
   },
 };

@@ -12,9 +12,12 @@ import { machineOptions } from '../machine-options.ts';
 import { imageOptions, openSetup, type Setup } from '../setup.ts';
 import { version } from '../version.ts';
 
+/** vitest is loaded here and nowhere else. */
+const engine = () => import('../../engine/index.ts');
+
 /** The suites that the words and options select, compiled. */
 async function selectPlans(context: Context): Promise<SuitePlan[]> {
-  const { findSuiteFiles, selectTests } = await import('../../engine/index.ts');
+  const { findSuiteFiles, selectTests } = await engine();
   const paths = context.words.length > 0 ? context.words : [context.settings().suites];
   const files = await findSuiteFiles(paths, context.cwd);
   const plans = await Promise.all(files.map((file) => loadSuite(file, builtins, relative(context.cwd, file))));
@@ -82,7 +85,7 @@ async function showPlan(context: Context, plans: readonly SuitePlan[], ownership
 }
 
 async function runPlans(context: Context, plans: readonly SuitePlan[], ownership: Ownership): Promise<number> {
-  const { runSuites } = await import('../../engine/index.ts');
+  const { runSuites } = await engine();
   const jobs = jobsOf(context);
   const quiet = context.flag('json') || context.verbosity < 0;
   const emit = (event: ProgressEvent) => {
@@ -104,7 +107,7 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
       gvm: version(),
       args: process.argv.slice(2),
       environment: recordedEnvironment(),
-      accelerator: setup.accelerator,
+      accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
       qemu: await qemuVersion(),
     },
   });
