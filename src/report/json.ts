@@ -1,6 +1,15 @@
 import { type RunRecord, runSchema } from '../schema/index.ts';
 
-/** The run manifest as the text of `run.json`. @throws where the record does not fit its own schema */
+/**
+ * The run manifest as the text of `run.json`: what the published schema knows, nothing else. A record that does not
+ * fit it is a defect of gvm; it is written all the same and says so, for a run without its report is worth nothing.
+ */
 export function renderJson(run: RunRecord): string {
-  return `${JSON.stringify(runSchema.parse(run), null, 2)}\n`;
+  const { success, data, error } = runSchema.safeParse(run);
+  return `${JSON.stringify(success ? data : withDefect(run, error.issues[0]), null, 2)}\n`;
+}
+
+function withDefect(run: RunRecord, issue: { path: PropertyKey[]; message: string } | undefined): RunRecord {
+  const message = `this record does not fit its own schema: ${issue?.path.map(String).join('.')}: ${issue?.message}`;
+  return { ...run, errors: [...(run.errors ?? []), { code: 'internal', message, blame: 'unknown' }] };
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 // The run manifest: everything that every report says is computed from this one document (design §6).
 
 /** A place in a suite, as reports show it: the file relative to the working directory, counted from 1. */
-const positionSchema = z.strictObject({ file: z.string(), line: z.int().min(1), column: z.int().min(1) });
+const positionSchema = z.object({ file: z.string(), line: z.int().min(1), column: z.int().min(1) });
 
 const ms = z.number().min(0);
 
@@ -29,7 +29,7 @@ export const stageSchema = z.enum([
 ]);
 
 /** One thing that was not as expected. */
-export const failureSchema = z.strictObject({
+export const failureSchema = z.object({
   check: z.string().meta({ description: 'the kind of check, or "health"' }),
   subject: z.string().optional().meta({ description: 'what was checked: a path, a service, a command' }),
   path: z
@@ -42,14 +42,14 @@ export const failureSchema = z.strictObject({
   source: z.string().optional().meta({ description: 'the line of the suite at the position' }),
 });
 
-export const runErrorSchema = z.strictObject({
+export const runErrorSchema = z.object({
   code: z.string(),
   message: z.string(),
   hint: z.string().optional(),
   blame: blameSchema,
 });
 
-export const testRecordSchema = z.strictObject({
+export const testRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
   tags: z.array(z.string()),
@@ -62,7 +62,7 @@ export const testRecordSchema = z.strictObject({
   reason: z.string().optional().meta({ description: 'why it was skipped' }),
   error: runErrorSchema.optional(),
   commands: z.array(
-    z.strictObject({
+    z.object({
       run: z.string(),
       exitCode: z.int().nullable(),
       durationMs: ms,
@@ -74,7 +74,7 @@ export const testRecordSchema = z.strictObject({
   retries: z.int().min(0),
 });
 
-export const suiteRecordSchema = z.strictObject({
+export const suiteRecordSchema = z.object({
   file: z.string(),
   name: z.string(),
   sha256: z.string(),
@@ -82,7 +82,7 @@ export const suiteRecordSchema = z.strictObject({
 });
 
 /** Something wrong with a guest that nobody asked about: an oops on the console, a crashed service, taint. */
-export const healthFindingSchema = z.strictObject({
+export const healthFindingSchema = z.object({
   kind: z.string(),
   message: z.string(),
   when: z.enum(['ready', 'release']).meta({ description: 'at which of the two looks it was found' }),
@@ -91,7 +91,7 @@ export const healthFindingSchema = z.strictObject({
   expired: z.string().optional().meta({ description: 'the last day of an entry that would have covered it' }),
 });
 
-export const bootRecordSchema = z.strictObject({
+export const bootRecordSchema = z.object({
   outcome: z.enum(['ready', 'failed', 'timeout', 'cancelled']),
   stage: stageSchema.optional().meta({ description: 'where it died, or the last one reached' }),
   cause: z.string().optional(),
@@ -100,12 +100,12 @@ export const bootRecordSchema = z.strictObject({
   evidence: z.array(z.string()).optional().meta({ description: 'the console lines that show the cause' }),
   sshMs: ms.optional().meta({ description: 'from the start of QEMU to the first answered command' }),
   readyMs: ms.optional().meta({ description: 'from the start of QEMU until init had settled as well' }),
-  stages: z.array(z.strictObject({ stage: stageSchema, atMs: ms })),
+  stages: z.array(z.object({ stage: stageSchema, atMs: ms })),
 });
 
-export const guestRecordSchema = z.strictObject({
+export const guestRecordSchema = z.object({
   name: z.string(),
-  image: z.strictObject({ name: z.string(), digest: z.string() }),
+  image: z.object({ name: z.string(), digest: z.string() }),
   machine: z.record(z.string(), z.unknown()).meta({ description: 'the machine with all layers applied' }),
   argv: z.array(z.string()),
   kernel: z.string().optional().meta({ description: 'the release that the guest reports' }),
@@ -115,7 +115,7 @@ export const guestRecordSchema = z.strictObject({
   health: z.array(healthFindingSchema),
 });
 
-export const totalsSchema = z.strictObject({
+export const totalsSchema = z.object({
   tests: z.int(),
   passed: z.int(),
   failed: z.int(),
@@ -129,7 +129,7 @@ export const totalsSchema = z.strictObject({
 });
 
 export const runSchema = z
-  .strictObject({
+  .object({
     version: z.literal(1),
     gvm: z.string().meta({ description: 'version of gvm' }),
     id: z.string(),
@@ -138,7 +138,7 @@ export const runSchema = z
     args: z.array(z.string()).meta({ description: 'the arguments of the command line' }),
     environment: z.record(z.string(), z.string()).meta({ description: 'recorded by an allow-list of names' }),
     seed: z.int(),
-    host: z.strictObject({
+    host: z.object({
       hostname: z.string(),
       os: z.string(),
       arch: z.string(),
@@ -146,8 +146,8 @@ export const runSchema = z
       memory: z.number().meta({ description: 'bytes' }),
       node: z.string(),
     }),
-    accelerator: z.strictObject({ name: z.enum(['kvm', 'tcg']), reason: z.string() }).optional(),
-    qemu: z.strictObject({ version: z.string(), path: z.string() }).optional(),
+    accelerator: z.object({ name: z.enum(['kvm', 'tcg']), reason: z.string() }).optional(),
+    qemu: z.object({ version: z.string(), path: z.string() }).optional(),
     guests: z.array(guestRecordSchema),
     suites: z.array(suiteRecordSchema),
     errors: z.array(runErrorSchema).meta({ description: 'what went wrong outside of any test' }),

@@ -48,9 +48,17 @@ test('a folder that cannot be made is an error, and leaves nothing', async () =>
   expect(readdirSync(folder)).toEqual(['file']);
 });
 
-test('a record that is no run is not written', () => {
-  expect(() => renderJson({ ...exampleRun(), version: 2 } as never)).toThrow();
-  expect(JSON.parse(renderJson(exampleRun()))).toEqual(exampleRun());
+test('run.json holds what the schema knows; a record that does not fit it says so', () => {
+  const read = (run: object) => JSON.parse(renderJson(run as ReturnType<typeof exampleRun>));
+  expect(read(exampleRun())).toEqual(exampleRun());
+  expect(read({ ...exampleRun(), unknown: 1 })).toEqual(exampleRun());
+  expect(read({ ...exampleRun(), durationMs: -1 })).toMatchObject({
+    durationMs: -1,
+    errors: [
+      { code: 'tool-failed' },
+      { code: 'internal', message: expect.stringContaining('does not fit its own schema: durationMs: ') },
+    ],
+  });
 });
 
 test('no secret is left anywhere, the longest goes first, private keys go by themselves', () => {
