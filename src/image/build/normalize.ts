@@ -41,7 +41,7 @@ const VOLATILE = [
 ];
 
 /** Folders that stay although what is in them goes. */
-const KEPT = new Set(['dev', 'proc', 'run', 'sys', 'tmp', 'var/log']);
+const KEPT = new Set(['dev', 'proc', 'run', 'sys', 'tmp', 'var/log', 'var/log/wtmp']);
 
 /** Whether a path of the root tree is left out of the image. */
 export function exclusion(recipe: Recipe): (path: string) => boolean {
