@@ -21,7 +21,9 @@ if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) process.exit(0)
 
 console.error('build: compiling src/ to dist/');
 rmSync('dist', { recursive: true, force: true });
-const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+});
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 for (const file of files.filter((name) => !name.endsWith('.ts'))) {
   const target = file.replace(/^src/, 'dist');

@@ -54,7 +54,10 @@ function roomOf(file) {
  */
 function judge(table, file, room, specifier) {
   if (!specifier.startsWith('.')) {
-    const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    const name = specifier
+      .split('/')
+      .slice(0, specifier.startsWith('@') ? 2 : 1)
+      .join('/');
     const owners = table.packages[name];
     if (owners && (room === undefined || !owners.includes(room))) return `only ${owners.join(', ')} may import ${name}`;
     return undefined;

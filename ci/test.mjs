@@ -19,7 +19,9 @@ let failed = check.status === 0 ? 0 : 1;
 try {
   const report = JSON.parse(readFileSync(results, 'utf8'));
   passed += report.numPassedTests;
-  failed += report.numFailedTests + report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  failed +=
+    report.numFailedTests +
+    report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
 } catch {
   failed += 1;
 }
