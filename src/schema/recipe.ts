@@ -5,7 +5,7 @@ import { name, size } from './scalar.ts';
 const guid = z
   .string()
   .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'expected a GUID in lower case, such as 0a6c4c1e-8d5f-…');
-const rootPath = z.string().regex(/^\/(?!.*(^|\/)\.\.(\/|$)).*$/, 'expected an absolute path inside the image');
+const rootPath = z.string().regex(/^(?!.*\/\.\.(\/|$))\/.*$/, 'expected an absolute path inside the image');
 const glob = z.string().min(1);
 const mode = z.string().regex(/^0?[0-7]{3,4}$/, 'expected a quoted octal mode such as "0755"');
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, 'expected the name of a Debian package');

@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { isGvmError } from '../../src/errors/index.ts';
+import { listRecipes, loadRecipe } from '../../src/image/index.ts';
+
+const shipped = new URL('../../images/openrc.yaml', import.meta.url).pathname;
+const text = readFileSync(shipped, 'utf8');
+const folder = mkdtempSync(join(tmpdir(), 'gvm-recipe-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function recipe(content: string, name = 'openrc'): string {
+  const here = mkdtempSync(join(folder, 'r-'));
+  mkdirSync(join(here, 'openrc/etc'), { recursive: true });
+  writeFileSync(join(here, 'openrc/etc/motd'), 'hello\n');
+  writeFileSync(join(here, `${name}.yaml`), content);
+  return join(here, `${name}.yaml`);
+}
+
+async function problem(file: string): Promise<string> {
+  try {
+    await loadRecipe(file);
+  } catch (error) {
+    if (!isGvmError(error)) throw error;
+    const { position } = error;
+    return `${error.code} ${position?.line}:${position?.column} ${error.message}`;
+  }
+  return 'none';
+}
+
+describe('the shipped recipe', () => {
+  test('is valid, and its overlay is executable where it begins with #!', async () => {
+    const { recipe, overlay } = await loadRecipe(shipped);
+    expect(recipe.name).toBe('openrc');
+    const sshd = overlay.find((f) => f.path === 'etc/init.d/sshd');
+    expect(sshd?.content).toMatchObject({ kind: 'file', executable: true });
+    expect(overlay.find((f) => f.path === 'etc/fstab')?.content).toMatchObject({ executable: false });
+  });
+
+  test('starts only services that the overlay or openrc itself has', async () => {
+    const { recipe, overlay } = await loadRecipe(shipped);
+    const ours = new Set(overlay.map((f) => f.path.replace('etc/init.d/', '')));
+    const known = new Set([...ours, 'agetty.ttyS0', 'savecache']);
+    for (const services of Object.values(recipe.runlevels)) for (const name of services) expect(known).toContain(name);
+  });
+
+  test('names in fstab the file systems that it makes', async () => {
+    const { recipe, overlay } = await loadRecipe(shipped);
+    const fstab = overlay.find((f) => f.path === 'etc/fstab')?.content;
+    const lines = fstab?.kind === 'file' ? Buffer.from(fstab.bytes).toString() : '';
+    for (const { mount, filesystem } of recipe.disk.partitions) {
+      const source = filesystem.type === 'vfat' ? `LABEL=${filesystem.label}` : `UUID=${filesystem.uuid}`;
+      expect(lines).toMatch(new RegExp(`^${source} +${mount} +${filesystem.type} `, 'm'));
+    }
+  });
+});
+
+describe('a recipe with a mistake is refused at its place', () => {
+  const line = (needle: string) => text.split('\n').findIndex((l) => l.includes(needle)) + 1;
+
+  test('an unknown key', async () => {
+    const bad = text.replace('    suite: bookworm', '    suit: bookworm');
+    expect(await problem(recipe(bad))).toContain(
+      `openrc.yaml:${line('suite: bookworm')}:5: source.debian.suit: unknown key`,
+    );
+  });
+
+  test('a mode that is no quoted octal number', async () => {
+    const bad = text.replace('mode: "0700"', 'mode: 0700');
+    expect(await problem(recipe(bad))).toContain('write "0700"');
+  });
+
+  test('two root partitions', async () => {
+    const bad = text.replace('mount: /boot/efi', 'mount: /');
+    expect(await problem(recipe(bad))).toContain('expected exactly one partition mounted at /');
+  });
+
+  test('a path that leaves the image', async () => {
+    const bad = text.replace('/usr/sbin/init: openrc-init', '/../init: openrc-init');
+    expect(await problem(recipe(bad))).toContain('expected an absolute path inside the image');
+  });
+
+  test('a name that is not the name of its file', async () => {
+    expect(await problem(recipe(text, 'other'))).toBe(
+      `document-invalid ${line('name: openrc')}:7 name: expected other, the name of the file, found openrc`,
+    );
+  });
+
+  test('an overlay folder that is not there', async () => {
+    const file = recipe(text.replace('  from: openrc', '  from: nowhere'));
+    expect(await problem(file)).toContain(`file-missing ${line('  from: openrc')}:9 overlay.from: the folder`);
+  });
+
+  test('a file that is not there', async () => {
+    expect(await problem(join(folder, 'none.yaml'))).toContain('file-missing');
+  });
+});
+
+test('the hash of a recipe changes with its text and with its overlay', async () => {
+  const [a, b, c] = [recipe(text), recipe(text), recipe(`${text}# more\n`)];
+  writeFileSync(join(b, '../openrc/etc/motd'), 'other\n');
+  const [first, second, third] = [await loadRecipe(a), await loadRecipe(b), await loadRecipe(c)];
+  expect(new Set([first.hash, second.hash, third.hash]).size).toBe(3);
+  expect((await loadRecipe(recipe(text))).hash).toBe(first.hash);
+});
+
+test('recipes are listed by name, the earlier folder first', async () => {
+  const first = recipe(text);
+  const found = await listRecipes([join(first, '..'), join(shipped, '..'), '/nonexistent']);
+  expect(found.get('openrc')).toBe(first);
+});
