@@ -71,7 +71,7 @@ describe('tar archives', () => {
       .trim()
       .split('\n');
     expect(listing.map((line) => line.replace(/ +/g, ' '))).toEqual([
-      'drwxr-xr-x root/root 0 2023-11-14 22:13:20 etc/',
+      'drwxr-xr-x root/root 0 2023-11-14 22:13:20 etc',
       '-rw-r----- root/root 6 2023-11-14 22:13:20 etc/motd',
       'lrwxrwxrwx root/root 0 2023-11-14 22:13:20 etc/link -> ../motd',
       `-rw-r--r-- root/root 512 2023-11-14 22:13:20 ${'a'.repeat(90)}/${'b'.repeat(90)}`,
