@@ -1,6 +1,8 @@
 // What OpenRC and systemd say of their services. OpenRC keeps a symbolic link for each service and state in
 // /run/openrc/STATE and for each runlevel in /etc/runlevels/LEVEL; whether the daemon of a started service still
-// lives is known to rc-status alone (its --crashed exits 0 when something crashed, 1 when nothing did).
+// lives is known to rc-status (its --crashed exits 0 when something crashed, 1 when nothing did), but only of daemons
+// that OpenRC's own start-stop-daemon began. Debian's does not tell OpenRC of them: there the pid files that openrc-run
+// notes in /run/openrc/options are looked at as OpenRC would (rc_service_daemons_crashed): no process, no daemon.
 import type { FactOutput } from './fact.ts';
 import { linesOf } from './shell.ts';
 
@@ -30,6 +32,18 @@ for l in /etc/runlevels/*; do
   printf "runlevel \${l##*/} %s\\n" "$l"/*
 done
 printf 'script - %s\\n' /etc/init.d/*
+part dead
+for f in /run/openrc/options/*/pidfile; do
+  o=\${f%/pidfile} p= n=
+  [ -L "/run/openrc/started/\${o##*/}" ] && [ ! -e "$o/chroot" ] || continue
+  read -r p <"$f"
+  [ -z "$p" ] || { [ -e "$p" ] && [ ! -r "$p" ]; } && continue
+  [ -e "$p" ] && read -r n <"$p"
+  case $n in
+    '' | *[!0-9]*) echo "\${o##*/}" ;;
+    *) [ -d "/proc/$n" ] || echo "\${o##*/}" ;;
+  esac
+done
 part crashed
 rc-status --crashed
 [ $? -le 1 ]`;
@@ -65,7 +79,7 @@ export function parseOpenrc(output: FactOutput): Openrc {
     if (what === 'state') mark.states.add(value);
     if (what === 'runlevel') mark.runlevels.push(value);
   }
-  const crashed = new Set(part('crashed').map((line) => line.trim()));
+  const crashed = new Set([...part('crashed'), ...part('dead')].map((line) => line.trim()));
   const services = new Map<string, OpenrcService>();
   for (const [service, { states, runlevels }] of marks) {
     const state = PRECEDENCE.find((s) => states.has(s)) ?? 'stopped';

@@ -123,18 +123,16 @@ export function isNamed(process: Pick<Running, 'comm' | 'argv'>, name: string): 
 
 const baseName = (path: string) => path.slice(path.lastIndexOf('/') + 1);
 
-/** Drops the collector's shell with all below it, and the server process of its connection. */
+/** Drops the collector's shell with all below it, and the processes of its server that serve this and other logins. */
 function withoutObserver(running: readonly Running[], own: number): Running[] {
   const byPid = new Map(running.map((p) => [p.pid, p]));
-  const below = (process: Running): boolean => {
-    for (let p: Running | undefined = process, depth = 0; p && depth < 64; p = byPid.get(p.parent), depth++) {
-      if (p.pid === own) return true;
-    }
-    return false;
+  const above = (pid: number): Running[] => {
+    const chain: Running[] = [];
+    for (let p = byPid.get(pid); p && chain.length < 64; p = byPid.get(p.parent)) chain.push(p);
+    return chain;
   };
-  const servers = new Set<number>();
-  for (let p = byPid.get(own), depth = 0; p && depth < 64; p = byPid.get(p.parent), depth++) {
-    if (byPid.get(p.parent)?.comm === p.comm) servers.add(p.pid);
-  }
-  return running.filter((p) => !below(p) && !servers.has(p.pid));
+  // A server forks a process of its own name for each connection.
+  const isSession = (p: Running) => byPid.get(p.parent)?.comm === p.comm;
+  const server = above(own).find((p) => isSession(p))?.comm;
+  return running.filter((p) => !above(p.pid).some((a) => a.pid === own) && !(p.comm === server && isSession(p)));
 }

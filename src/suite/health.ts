@@ -1,10 +1,13 @@
-import { clip, printable } from '../core/index.ts';
+import { clip, pause, printable } from '../core/index.ts';
 import { type Answer, type CrashedValue, collect, type KernelValue } from '../facts/index.ts';
 import type { Channel, ConsoleFinding } from '../guest/index.ts';
 import type { Allowance, HealthFinding } from '../schema/index.ts';
 import type { Registry } from './check.ts';
 
 // What is looked for on every boot, unasked: what the console showed, crashed services, a tainted kernel.
+
+/** The part of the time for an answer that passes before the second look. */
+const SECOND_LOOK = 0.05;
 
 export interface HealthOptions {
   when: HealthFinding['when'];
@@ -19,19 +22,31 @@ export interface HealthFacts {
   kernel: Answer;
 }
 
-/** Asks the guest for what health is judged by, in one round trip. */
+/**
+ * Asks the guest for what health is judged by, in one round trip. A daemon writes its pid file a moment after its
+ * service counts as started: what has crashed is asked a second time and only then believed.
+ */
 export async function askHealth(
   channel: Pick<Channel, 'exec'>,
   registry: Registry,
-  options: { timeout: number; signal?: AbortSignal },
+  { timeout, signal }: { timeout: number; signal: AbortSignal },
 ): Promise<HealthFacts> {
-  const requests = [
-    { fact: 'crashed', args: {} },
-    { fact: 'kernel', args: {} },
-  ];
-  const [crashed, kernel] = await collect(requests, { facts: registry.facts, channel, ...options });
-  const none: Answer = { diagnostics: [] };
-  return { crashed: crashed ?? none, kernel: kernel ?? none };
+  const look = async (): Promise<HealthFacts> => {
+    const options = { facts: registry.facts, channel, signal, timeout };
+    const [crashed, kernel] = await collect(
+      [
+        { fact: 'crashed', args: {} },
+        { fact: 'kernel', args: {} },
+      ],
+      options,
+    );
+    const none: Answer = { diagnostics: [] };
+    return { crashed: crashed ?? none, kernel: kernel ?? none };
+  };
+  const first = await look();
+  if ((first.crashed.value as CrashedValue | undefined)?.crashed.length === 0) return first;
+  await pause(timeout * SECOND_LOOK, signal);
+  return await look();
 }
 
 /**

@@ -11,13 +11,20 @@ mount -t tmpfs none /run; mount -t tmpfs none /etc
 mkdir -p /run/bin /run/openrc/started /run/openrc/starting /run/openrc/failed /run/openrc/inactive
 mkdir -p /etc/init.d /etc/runlevels/boot /etc/runlevels/default
 printf default >/run/openrc/softlevel
-for s in sshd ntpd slow broken odd idle; do : >/etc/init.d/$s; done
+for s in sshd ntpd slow broken odd idle alive dead unwritten; do : >/etc/init.d/$s; done
 ln -s /etc/init.d/sshd /run/openrc/started/sshd
 ln -s /etc/init.d/ntpd /run/openrc/started/ntpd
 ln -s /etc/init.d/slow /run/openrc/starting/slow
 ln -s /etc/init.d/slow /run/openrc/started/slow
 ln -s /etc/init.d/broken /run/openrc/failed/broken
 ln -s /etc/init.d/odd /run/openrc/inactive/odd
+for s in alive dead unwritten; do
+  ln -s /etc/init.d/$s /run/openrc/started/$s
+  mkdir -p /run/openrc/options/$s
+  printf /run/$s.pid >/run/openrc/options/$s/pidfile
+done
+echo $$ >/run/alive.pid
+sh -c 'echo $$ >/run/dead.pid'
 ln -s /etc/init.d/sshd /etc/runlevels/default/sshd
 ln -s /etc/init.d/gone /etc/runlevels/default/gone
 ln -s /etc/init.d/ntpd /etc/runlevels/boot/ntpd
@@ -51,8 +58,11 @@ test.runIf(possible)('OpenRC: states, runlevels, crashed services and what faile
   const [openrc, crashed, ...services] = answers.map((a) => a.value);
   expect(openrc).toEqual({
     runlevel: 'default',
-    crashed: ['ntpd'],
+    crashed: ['dead', 'ntpd', 'unwritten'],
     services: {
+      alive: { state: 'started', runlevels: [] },
+      dead: { state: 'crashed', runlevels: [] },
+      unwritten: { state: 'crashed', runlevels: [] },
       sshd: { state: 'started', runlevels: ['default'] },
       ntpd: { state: 'crashed', runlevels: ['boot', 'default'] },
       slow: { state: 'starting', runlevels: [] },
@@ -62,7 +72,7 @@ test.runIf(possible)('OpenRC: states, runlevels, crashed services and what faile
       gone: { state: 'stopped', runlevels: ['default'] },
     },
   });
-  expect(crashed).toEqual({ init: 'openrc', crashed: ['broken', 'ntpd'] });
+  expect(crashed).toEqual({ init: 'openrc', crashed: ['broken', 'dead', 'ntpd', 'unwritten'] });
   const service = (exists: boolean, state: string, runlevels: string[]) => ({
     init: 'openrc',
     exists,
@@ -82,7 +92,7 @@ test.runIf(possible)('OpenRC: states, runlevels, crashed services and what faile
 
 test.runIf(possible)('OpenRC: rc-status exits 1 where nothing crashed, and that is no failure', async () => {
   const [openrc] = await ask('exit 1', ['openrc', {}]);
-  expect(openrc).toMatchObject({ value: { crashed: [] }, diagnostics: [] });
+  expect(openrc).toMatchObject({ value: { crashed: ['dead', 'unwritten'] }, diagnostics: [] });
 });
 
 test.runIf(possible)('OpenRC: an rc-status that fails is a diagnostic', async () => {

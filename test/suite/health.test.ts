@@ -55,7 +55,7 @@ test('the allow-list covers until the end of its last day, and an expired entry 
 
 test('health is asked in one round trip', async () => {
   const channel = localChannel();
-  const facts = await askHealth(channel, builtins, { timeout: 10_000 });
+  const facts = await askHealth(channel, builtins, { timeout: 10_000, signal: new AbortController().signal });
   expect(channel.trips).toBe(1);
   expect(facts.kernel.value).toMatchObject({ arch: expect.any(String) });
   expect(facts.crashed.value).toMatchObject({ init: expect.any(String) });
