@@ -32,7 +32,7 @@ interface Suspicion {
 }
 
 /** Milliseconds of silence that make a suspicion a verdict, before scaling. */
-const QUIET = { prompt: 1500, halted: 1500, panic: 4000, mention: 20_000, login: 30_000 } as const;
+const QUIET = { prompt: 1500, halted: 1500, panic: 2500, mention: 20_000, login: 30_000 } as const;
 const MOST_SUSPICIONS = 100;
 const MOST_EVIDENCE = 8;
 /**

@@ -10,9 +10,9 @@ export interface ConsoleLine {
 
 export const LONGEST_LINE = 4096;
 const NEWLINE = 0x0a;
-// Firmware and boot loaders draw on the serial line as on a screen: a jump of the cursor ends a line.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
-const CURSOR_JUMP = /\u001b\[[\d;]*[HfJ]|\r+/;
+const DRAWING = /\u001b\[(\d*)(?:;(\d*))?[HfJ]|\u001bc|\r+/g;
+const STAMP = /(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/g;
 
 /**
  * Splits the bytes of a console into lines. Whatever a guest sends costs bounded memory: a line without an end comes
@@ -56,8 +56,24 @@ export class ConsoleLines {
   #parts(): ConsoleLine[] {
     return this.#rest
       .toString('utf8', 0, this.#length)
-      .split(CURSOR_JUMP)
+      .replace(DRAWING, breaks())
+      .replace(STAMP, '\n')
+      .split('\n')
       .map((text) => ({ at: this.#began, text: stripAnsi(text).replaceAll('\0', '') }))
       .filter(({ text }) => text.trim() !== '');
   }
+}
+
+/**
+ * Firmware and boot loaders draw on the serial line as on a screen: a jump of the cursor to another row or to the first
+ * column ends a line. So does a kernel's time stamp, wherever a program left the cursor.
+ */
+function breaks(): (match: string, row?: string, column?: string) => string {
+  let current: string | undefined;
+  return (match, row = '', column = '') => {
+    if (!match.endsWith('H') && !match.endsWith('f')) return '\n';
+    const stays = Number(column) > 1 && (current === undefined || current === row);
+    current = row;
+    return stays ? '' : '\n';
+  };
 }

@@ -23,7 +23,7 @@ const marks: readonly (readonly [stage: Stage, pattern: RegExp])[] = [
   ],
   [
     'init',
-    /^\s*OpenRC [\d.]+|^INIT: version|Welcome to \S.*!|running in system mode|^gvm: stage init$|Run \/sbin\/init as init process/,
+    /^\s*OpenRC [\d.]+|^INIT: version|Welcome to (?!GRUB)\S.*!|running in system mode|^gvm: stage init$|Run \/sbin\/init as init process/,
   ],
   ['network', /(?:Bringing up|Starting) (?:the )?(?:network|interface)|Reached target.*Network|udhcpc: |dhcpcd-?\d/i],
   ['ssh', /(?:Starting|Started) .*\bs(?:sh|shd|ecure shell)\b|Server listening on .* port 22\b/i],

@@ -1,0 +1,196 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConsoleClassifier, type ConsoleLine, HealthWatch } from '../../src/guest/index.ts';
+import { ConsoleLines, LONGEST_LINE } from '../../src/guest/serial/lines.ts';
+
+const folder = new URL('../fixtures/console/', import.meta.url);
+const capture = (name: string) => readFileSync(new URL(`${name}.txt`, folder));
+
+/** A console as it was captured from QEMU 7.2, read in one go. */
+function read(bytes: Buffer): { lines: ConsoleLine[]; waiting: ConsoleLine | undefined } {
+  const splitter = new ConsoleLines();
+  return { lines: splitter.push(bytes, 0), waiting: splitter.partial() };
+}
+
+function classify(lines: readonly ConsoleLine[]): ConsoleClassifier {
+  const classifier = new ConsoleClassifier();
+  for (const line of lines) classifier.push(line);
+  return classifier;
+}
+
+const line = (text: string, at = 0): ConsoleLine => ({ text, at });
+
+describe('the lines of a console', () => {
+  test('are the same however the bytes are cut', () => {
+    const names = readdirSync(folder);
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...names),
+        fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }),
+        (name, cuts) => {
+          const bytes = readFileSync(new URL(name, folder));
+          const splitter = new ConsoleLines();
+          const lines: string[] = [];
+          for (let at = 0, i = 0; at < bytes.length; i++) {
+            const next = at + (cuts[i % cuts.length] ?? 1);
+            lines.push(...splitter.push(bytes.subarray(at, next), i).map((l) => l.text));
+            at = next;
+          }
+          expect(lines).toEqual(read(bytes).lines.map((l) => l.text));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test('carry the time of their first byte', () => {
+    const splitter = new ConsoleLines();
+    expect(splitter.push(Buffer.from('first half'), 5)).toEqual([]);
+    expect(splitter.push(Buffer.from(' and second\r\n'), 9)).toEqual([line('first half and second', 5)]);
+    expect(splitter.push(Buffer.from('next\n'), 11)).toEqual([line('next', 11)]);
+  });
+
+  test('come in pieces where a guest never ends them', () => {
+    const splitter = new ConsoleLines();
+    let pieces = 0;
+    for (let i = 0; i < 160; i++) pieces += splitter.push(Buffer.alloc(65_536, 'x'), i).length;
+    expect(pieces).toBe((160 * 65_536) / LONGEST_LINE);
+    expect(splitter.push(Buffer.alloc(70_000), 1)).toEqual([]);
+  });
+
+  test('have no escape sequences and no NULs, and a kernel begins its own', () => {
+    const { lines } = read(Buffer.from('\u001b[0;31mred\u001b[0m\0!\r\nhalf a line[    1.234567] kernel\r\n'));
+    expect(lines.map((l) => l.text)).toEqual(['red!', 'half a line', '[    1.234567] kernel']);
+  });
+});
+
+describe('a boot that stops', () => {
+  const quiet = { kind: 'quiet', ms: 2500, reach: 'pending' } as const;
+  const ended = { kind: 'ended' } as const;
+  test.each([
+    ['seabios-empty-disk', quiet, 'firmware', 'no-bootable-disk', 'No bootable device.'],
+    ['ovmf-empty-disk', quiet, 'firmware', 'no-bootable-disk', 'Shell>'],
+    ['grub-rescue', quiet, 'loader', 'loader-failed', 'grub rescue>'],
+    ['grub-prompt', quiet, 'loader', 'loader-failed', "error: disk `hd0,gpt2' not found."],
+    ['kernel-no-root', ended, 'kernel', 'root-missing', 'VFS: Unable to mount root fs'],
+    ['kernel-no-root-hangs', quiet, 'kernel', 'root-missing', 'end Kernel panic'],
+    ['initramfs-no-root', ended, 'initrd', 'root-missing', 'not found after 20 s; found: vda (GPT)'],
+    ['initramfs-shell', quiet, 'initrd', 'emergency-shell', '/ #'],
+    ['init-exits', ended, 'init', 'init-failed', 'Attempted to kill init!'],
+    ['init-missing', ended, 'init', 'init-failed', 'No working init found'],
+  ])('%s', (name, agreement, stage, cause, shown) => {
+    const { lines, waiting } = read(capture(name));
+    const verdict = classify(lines).judge(agreement, waiting);
+    expect(verdict).toMatchObject({ stage, cause, blame: 'guest' });
+    expect(verdict?.evidence.join('\n')).toContain(shown);
+  });
+
+  test.each([
+    ['dracut:/# ', ['dracut-initqueue[312]: Warning: dracut-initqueue: timeout, still waiting'], 'root-missing'],
+    ['(initramfs) ', ['ALERT!  UUID=1-2 does not exist.  Dropping to a shell!'], 'root-missing'],
+    ['Give root password for maintenance', ['You are in emergency mode.'], 'emergency-shell'],
+    ['(or press Control-D to continue): ', [], 'emergency-shell'],
+    ['Press Enter to continue.', ['Cannot open access to console, the root account is locked.'], 'emergency-shell'],
+  ])('at the prompt %s', (prompt, before, cause) => {
+    const classifier = classify(before.map((text) => line(text)));
+    expect(classifier.judge({ ...quiet, ms: 100 }, line(prompt))).toBeUndefined();
+    expect(classifier.judge(quiet, line(prompt))?.cause).toBe(cause);
+  });
+
+  test('is not given up while nothing agrees', () => {
+    const panic = classify([line('[    1.000000] Kernel panic - not syncing: out of ideas')]);
+    expect(panic.judge({ kind: 'quiet', ms: 500, reach: 'pending' })).toBeUndefined();
+    expect(panic.judge({ kind: 'quiet', ms: 60_000, reach: 'answered' })).toBeUndefined();
+    expect(panic.judge({ kind: 'quiet', ms: 60_000, reach: 'refused' })).toBeUndefined();
+    expect(panic.judge({ kind: 'quiet', ms: 3000, reach: 'pending' })?.cause).toBe('kernel-panic');
+  });
+
+  test('at a login prompt waits long for its SSH server', () => {
+    const classifier = classify([line('OpenRC 0.45.2 is starting up')]);
+    const prompt = line('one login: ');
+    expect(classifier.judge({ kind: 'quiet', ms: 20_000, reach: 'refused' }, prompt)).toBeUndefined();
+    expect(classifier.judge({ kind: 'quiet', ms: 31_000, reach: 'refused' }, prompt)?.cause).toBe('no-ssh');
+  });
+});
+
+describe('a boot that goes well', () => {
+  const forged = [
+    ...['[    3.000000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)'],
+    ...['Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000100', 'No working init found.'],
+    ...['gvm-initramfs: root device UUID=1 not found after 5 s; found: nothing', 'ALERT!  /dev/x does not exist.'],
+    ...['No bootable device.', 'Boot failed: not a bootable disk', 'BdsDxe: No bootable option or device was found.'],
+    ...['Shell> ', 'grub rescue> ', 'grub> ', 'error: unknown filesystem.', '(initramfs) ', 'dracut:/# ', '/ # '],
+    ...['Give root password for maintenance', 'You are in emergency mode.', 'systemd[1]: Freezing execution.'],
+    ...[' * ERROR: net.eth0 failed to start'],
+  ];
+
+  test('shows its stages in order', () => {
+    const classifier = new ConsoleClassifier();
+    const stages = read(capture('openrc-healthy')).lines.flatMap((l) => classifier.push(l) ?? []);
+    expect(stages).toEqual(['firmware', 'kernel', 'init', 'network', 'ssh']);
+  });
+
+  test('is never given up, whatever is printed in between', () => {
+    const { lines } = read(capture('openrc-healthy'));
+    const init = lines.findIndex((l) => l.text.includes('is starting up'));
+    fc.assert(
+      fc.property(fc.integer({ min: init, max: lines.length - 1 }), fc.shuffledSubarray(forged), (at, texts) => {
+        const classifier = classify(lines.slice(0, at + 1));
+        for (const text of texts) {
+          classifier.push(line(text));
+          expect(classifier.judge({ kind: 'quiet', ms: 1000, reach: 'pending' })).toBeUndefined();
+        }
+        for (const next of lines.slice(at + 1)) {
+          classifier.push(next);
+          expect(classifier.judge({ kind: 'quiet', ms: 1400, reach: 'pending' })).toBeUndefined();
+        }
+        classifier.reach('ssh');
+        expect(classifier.judge({ kind: 'quiet', ms: 60_000, reach: 'answered' })).toBeUndefined();
+      }),
+    );
+  });
+
+  test('takes back what a shell of the serial console looks like', () => {
+    const classifier = classify([line('OpenRC 0.45.2 is starting up')]);
+    for (const prompt of ['/ # ', '~ # ', 'bash-5.2# ', 'grub> ', 'Shell> ']) {
+      expect(classifier.judge({ kind: 'quiet', ms: 60_000, reach: 'pending' }, line(prompt))).toBeUndefined();
+    }
+  });
+});
+
+describe('the health of a kernel', () => {
+  const findings = (...texts: string[]) => {
+    const watch = new HealthWatch();
+    for (const text of texts) watch.push(line(text, 1234.5));
+    return watch.findings();
+  };
+
+  test.each([
+    ['panic', 'Kernel panic - not syncing: Fatal exception'],
+    ['oops', 'BUG: kernel NULL pointer dereference, address: 0000000000000010'],
+    ['oops', 'Oops: 0002 [#1] PREEMPT SMP NOPTI'],
+    ['oops', 'BUG: KASAN: slab-out-of-bounds in foo+0x12/0x20'],
+    ['oops', 'kernel BUG at mm/slub.c:381!'],
+    ['warning', 'WARNING: CPU: 1 PID: 77 at net/core/dev.c:10 foo+0x1/0x2'],
+    ['soft-lockup', 'watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [swapper/0:1]'],
+    ['hard-lockup', 'NMI watchdog: Watchdog detected hard LOCKUP on cpu 1'],
+    ['hung-task', 'INFO: task kworker/u8:2:99 blocked for more than 120 seconds.'],
+    ['rcu-stall', 'rcu: INFO: rcu_preempt self-detected stall on CPU'],
+    ['rcu-stall', 'rcu: INFO: rcu_sched detected stalls on CPUs/tasks:'],
+    ['oom-kill', 'Out of memory: Killed process 123 (hog) total-vm:1kB'],
+    ['init-crash', 'systemd[1]: segfault at 0 ip 00007f sp 00007f error 4 in libc.so'],
+  ])('%s: %s', (kind, text) => {
+    expect(findings(`[   12.345678] ${text}`)).toEqual([{ kind, line: text, at: 1235 }]);
+    expect(findings(`<4>[   12.345678][    T1] ${text}`)).toEqual([{ kind, line: text, at: 1235 }]);
+    expect(findings(text, `sshd: ${text}`)).toEqual([]);
+  });
+
+  test('has nothing to complain of in a boot that goes well', () => {
+    expect(findings(...read(capture('openrc-healthy')).lines.map((l) => l.text))).toEqual([]);
+  });
+
+  test('costs bounded memory', () => {
+    expect(findings(...Array.from({ length: 5000 }, () => '[    1.000000] BUG: again')).length).toBeLessThan(1000);
+  });
+});
