@@ -41,7 +41,8 @@ export async function serveBroker(path: string, handlers: BrokerHandlers): Promi
   return {
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
+      // What was written still reaches the callers.
+      for (const socket of sockets) socket.destroySoon();
       await closed;
     },
   };

@@ -15,8 +15,11 @@ export interface GuestInfo {
   upMs: number;
 }
 
-/** The broker's methods for other commands: `info` and `stop`. */
-export function controlHandlers(lab: Lab): BrokerHandlers {
+/**
+ * The broker's methods for other commands: `info` and `stop`.
+ * @param stopped called when a guest was powered off because another command asked for it
+ */
+export function controlHandlers(lab: Lab, stopped: (guest: Guest) => void): BrokerHandlers {
   return {
     async info(): Promise<GuestInfo[]> {
       return lab.guests.map(describe);
@@ -25,7 +28,9 @@ export function controlHandlers(lab: Lab): BrokerHandlers {
       const name = (params as { guest?: unknown } | null)?.guest;
       const guest = lab.guests.find((g) => g.name === name);
       if (!guest) throw new GvmError({ code: 'guest-unknown', message: `no guest called ${String(name)} runs here` });
-      return { how: await guest.powerOff() };
+      const how = await guest.powerOff();
+      stopped(guest);
+      return { how };
     },
   };
 }

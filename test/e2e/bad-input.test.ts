@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Finished, guestProcesses, gvm, home, listing, project, repository, sha256 } from './gvm.ts';
+import { type Finished, gvm, home, listing, mark, project, repository, sha256, survivors } from './gvm.ts';
 
 const good = 'suite: s\ntests:\n  - name: t\n    file: { path: /etc/passwd, exists: true }\n';
 
@@ -107,7 +107,7 @@ describe('images', () => {
     expectRefusal(result, 2);
     expect(result.stderr).toMatch(expected);
     expect(listing(at.folder)).toEqual(before);
-    expect(guestProcesses()).toEqual([]);
+    expect(await survivors()).toEqual([]);
   });
 });
 
@@ -141,7 +141,7 @@ describe('hosts', () => {
     mkdirSync(join(small, 'images'), { recursive: true });
     chmodSync(folder, 0o755);
     const base = join(home, 'images');
-    const digests = readdirSync(base).map((name) => join(base, name, 'image.qcow2'));
+    const digests = readdirSync(base).map((name) => join(base, name, 'disk.qcow2'));
     const before = digests.map(sha256);
     // A store that is read from the real one, over a file system of 3 MB for all that the guest writes.
     const script = [
@@ -150,18 +150,17 @@ describe('hosts', () => {
       `mount --bind ${base} ${small}/images`,
       `exec ${process.execPath} ${repository}/dist/cli.js test s.gvm.yaml`,
     ].join(' && ');
+    const env = { ...process.env, GVM_HOME: small, ...Object.fromEntries([mark.split('=')]) };
     const result = await new Promise<Finished>((resolve) => {
       const args = ['--mount', '--map-root-user', 'sh', '-c', script];
-      import('node:child_process').then(({ execFile }) =>
-        execFile('unshare', args, { cwd: folder, env: { ...process.env, GVM_HOME: small } }, (error, stdout, stderr) =>
-          resolve({ code: error ? Number(error.code) : 0, signal: null, stdout, stderr }),
-        ),
+      execFile('unshare', args, { cwd: folder, env }, (error, stdout, stderr) =>
+        resolve({ code: error ? Number(error.code) : 0, signal: null, stdout, stderr }),
       );
     });
     remove();
     expect(result.stdout + result.stderr).toMatch(/no space left/i);
     expectRefusal(result, 4);
     expect(digests.map(sha256)).toEqual(before);
-    expect(guestProcesses()).toEqual([]);
+    expect(await survivors()).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -34,7 +36,7 @@ export interface GvmOptions {
 export function start(args: readonly string[], { cwd = repository, env = {} }: GvmOptions = {}): Started {
   const child = spawn(process.execPath, [cli, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', CI: '', ...env },
+    env: { ...process.env, NO_COLOR: '1', CI: '', ...Object.fromEntries([mark.split('=')]), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -85,19 +87,26 @@ export function project(files: Record<string, string>): { folder: string; remove
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** The process ids of QEMUs that gvm started (`-name gvm-…`), from /proc. */
-export function guestProcesses(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return /qemu-system/.test(argv[0] ?? '') && argv.some((word) => /^(guest=)?gvm-/.test(word));
-      } catch {
-        return false;
-      }
-    });
+/** Every process that this test started, itself or through gvm, has this in its environment. */
+export const mark = `GVM_TEST_MARK=${randomUUID()}`;
+
+/** The processes that carry the mark, as `pid command`, once none is left or the time is over. */
+export async function survivors(within = 5000, marked = mark): Promise<string[]> {
+  const deadline = performance.now() + within;
+  for (;;) {
+    const alive = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        try {
+          if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(marked)) return [];
+          return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').slice(0, 120)}`];
+        } catch {
+          return [];
+        }
+      });
+    if (alive.length === 0 || performance.now() > deadline) return alive;
+    await pause(50);
+  }
 }
 
 /** Everything below a folder, for before-and-after comparisons. */

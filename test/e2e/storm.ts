@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Finished, gvm, home, listing, project, start } from './gvm.ts';
+import { type Finished, gvm, home, listing, project, start, survivors } from './gvm.ts';
 
 /** When a signal is sent: a line that marks the phase of the run, and milliseconds after it. */
 export interface Moment {
@@ -47,12 +47,12 @@ export async function strike(signals: readonly NodeJS.Signals[], moment: Moment)
   const { folder, remove } = project({ 'suites/storm.gvm.yaml': suite });
   const temporary = mkdtempSync(join(tmpdir(), 'gvm-storm-'));
   mkdirSync(join(temporary, 'tmp'));
-  const mark = randomUUID();
-  const env = { TMPDIR: join(temporary, 'tmp'), XDG_RUNTIME_DIR: '', GVM_STORM: mark };
+  const [name, value] = ['GVM_STORM', randomUUID()];
+  const env = { TMPDIR: join(temporary, 'tmp'), XDG_RUNTIME_DIR: '', [name]: value };
   const runs = new Set(listing(join(home, 'runs')));
   const left = () => [
-    ...listing(env.TMPDIR).filter((name) => !/^gvm-\d+$/.test(name)),
-    ...listing(join(home, 'runs')).filter((name) => !runs.has(name)),
+    ...listing(env.TMPDIR).filter((file) => !/^gvm-\d+$/.test(file)),
+    ...listing(join(home, 'runs')).filter((file) => !runs.has(file)),
   ];
   try {
     const run = start(['test', '-v'], { cwd: folder, env });
@@ -65,31 +65,12 @@ export async function strike(signals: readonly NodeJS.Signals[], moment: Moment)
     const struck = performance.now();
     const finished = await run.done;
     const took = performance.now() - struck;
-    const alive = await survivors(mark, 5000);
+    const alive = await survivors(5000, `${name}=${value}`);
     const files = left();
     await gvm(['ps'], { cwd: folder, env });
     return { finished, took, alive, files, filesAfterNextStart: left() };
   } finally {
     remove();
     rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-/** The processes that carry a mark in their environment, once none is left or the time is over. */
-async function survivors(mark: string, within: number): Promise<string[]> {
-  const deadline = performance.now() + within;
-  for (;;) {
-    const alive = readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => {
-        try {
-          if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`GVM_STORM=${mark}`)) return [];
-          return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').slice(0, 120)}`];
-        } catch {
-          return [];
-        }
-      });
-    if (alive.length === 0 || performance.now() > deadline) return alive;
-    await pause(50);
   }
 }

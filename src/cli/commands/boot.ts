@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatDuration, parseDuration, pause } from '../../core/index.ts';
+import { deferred, formatDuration, parseDuration, within } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { controlHandlers, type Guest, type Ownership, runOwned, serveBroker } from '../../lab/index.ts';
 import type { Command, Context } from '../command.ts';
@@ -22,15 +22,14 @@ function lifeOf(context: Context): number {
 async function own(context: Context, ownership: Ownership): Promise<number> {
   const life = lifeOf(context);
   await using setup = await openSetup(context, ownership);
-  await using _broker = await serveBroker(setup.lab.brokerPath, controlHandlers(setup.lab));
+  const stopped = deferred<string>();
+  const handlers = controlHandlers(setup.lab, ({ name }) => stopped.resolve(`${name} was stopped`));
+  await using _broker = await serveBroker(setup.lab.brokerPath, handlers);
   const guest = await setup.start(context.words[0] ?? 'default', context.text('name') ?? 'guest');
   announce(context, guest);
-  const over = await Promise.race([
-    guest.lost,
-    pause(life, ownership.signal).then(() => `its time of ${formatDuration(life)} is over`),
-  ]);
-  if (typeof over === 'string') context.log.info(over);
-  else if (setup.lab.guests.includes(guest)) throw over;
+  const over = await within(Promise.race([guest.lost, stopped.promise]), life, ownership.signal);
+  if (over !== undefined && typeof over !== 'string') throw over;
+  context.log.info(over ?? `the life of ${guest.name}, ${formatDuration(life)}, is over`);
   return 0;
 }
 
