@@ -1,0 +1,139 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { within } from '../../src/core/index.ts';
+import { openSsh } from '../../src/guest/index.ts';
+import type { Guest } from '../../src/lab/index.ts';
+import { listing, sha256 } from './gvm.ts';
+import { openTestLab, type TestLab } from './test-lab.ts';
+
+let bench: TestLab;
+beforeAll(async () => {
+  bench = await openTestLab();
+});
+afterAll(() => bench?.[Symbol.asyncDispose]());
+
+const text = (result: { stdout: Buffer }) => result.stdout.toString('utf8').trim();
+
+describe('a guest', () => {
+  let guest: Guest;
+  let base: { path: string; digest: string };
+  const sh = async (command: string) => text(await guest.channel().exec(command));
+
+  beforeAll(async () => {
+    const spec = await bench.describe('one', { disks: [{ size: '1G' }, { size: '64M', bus: 'nvme', sector: 4096 }] });
+    const path = spec.image.layers[0]?.path ?? '';
+    base = { path, digest: sha256(path) };
+    guest = await bench.lab.start(spec);
+  });
+
+  test('is ready when a command was answered and init has settled', async () => {
+    const { sshMs = 0, readyMs = 0, outcome, stages } = guest.boot;
+    expect(outcome).toBe('ready');
+    expect(readyMs).toBeGreaterThanOrEqual(sshMs);
+    expect(stages.map((s) => s.stage)).toEqual(['qemu', 'firmware', 'kernel', 'init', 'network', 'ssh']);
+    expect(stages.every((s, i) => s.atMs >= (stages[i - 1]?.atMs ?? 0))).toBe(true);
+    expect(await sh('cat /run/openrc/softlevel; ls /run/openrc/starting')).toBe('default');
+  });
+
+  test('has the machine that was described', async () => {
+    expect(await sh('cat /etc/hostname; cat /sys/block/vdb/size /sys/block/nvme0n1/size')).toBe('one\n2097152\n131072');
+    expect(await sh('cat /sys/block/nvme0n1/queue/logical_block_size')).toBe('4096');
+  });
+
+  test('takes as long a command as its kernel does', async () => {
+    expect(await sh(`: ${'x'.repeat(120_000)}; echo done`)).toBe('done');
+  });
+
+  test('does not wait for what a command leaves behind, nor ends it', async () => {
+    const began = performance.now();
+    const commands = Array.from({ length: 12 }, () => guest.channel().exec('(sleep 8; echo late) & exit 4'));
+    expect((await Promise.all(commands)).map((r) => r.exitCode)).toEqual(Array(12).fill(4));
+    expect(performance.now() - began).toBeLessThan(8000);
+    expect(Number(await sh('pgrep -xc sleep || ps | grep -c "[s]leep 8"'))).toBeGreaterThanOrEqual(12);
+  });
+
+  test('tells the complaints of its kernel, and no others', async () => {
+    expect(guest.healthFindings()).toEqual([]);
+    await sh(
+      'echo "Kernel panic - not syncing: forged" > /dev/console; echo "<4>WARNING: CPU: 0 PID: 1 at a test" > /dev/kmsg',
+    );
+    await expect
+      .poll(() => guest.healthFindings())
+      .toMatchObject([{ kind: 'warning', line: 'WARNING: CPU: 0 PID: 1 at a test' }]);
+  });
+
+  test('is not lost by what its console shows', async () => {
+    const forged = [
+      'No bootable device.',
+      'gvm-initramfs: root device x not found',
+      '[    9.000000] Kernel panic - not syncing: no',
+    ];
+    await sh(
+      `printf '%s\\n' ${forged.map((t) => `'${t}'`).join(' ')} > /dev/console; printf 'grub rescue> ' > /dev/console`,
+    );
+    expect(await within(guest.lost, 3000)).toBeUndefined();
+    expect(await sh('echo well')).toBe('well');
+  });
+
+  test('is entered by its address alone, and by its own host key only', async () => {
+    const address = JSON.parse(JSON.stringify(guest.ssh));
+    await using channel = await openSsh(address, { scale: guest.scale });
+    expect(text(await channel.exec('id -un'))).toBe('root');
+    const other = { ...address, hostKey: `ssh-ed25519 ${'A'.repeat(68)}` };
+    await expect(openSsh(other, { scale: guest.scale })).rejects.toMatchObject({ code: 'login-refused' });
+  });
+
+  test('powers off when it is asked to, and leaves its base as it was', async () => {
+    expect(await guest.powerOff()).toBe('guest');
+    expect(await within(guest.lost, 200)).toBeUndefined();
+    const folder = join(guest.consoleLog, '..');
+    expect(readFileSync(guest.consoleLog, 'utf8')).toMatch(/^ +\d+\.\d{3} .*OpenRC/m);
+    await guest[Symbol.asyncDispose]();
+    expect(existsSync(folder)).toBe(false);
+    expect(sha256(base.path)).toBe(base.digest);
+  });
+});
+
+test('a guest that is killed from outside is lost at once, and its commands end', async () => {
+  const guest = await bench.lab.start(await bench.describe('two'));
+  const running = guest.channel().exec('sleep 60');
+  running.catch(() => {});
+  process.kill(guest.pid, 'SIGKILL');
+  const lost = await within(guest.lost, 2000);
+  expect(lost).toMatchObject({ code: 'guest-lost', details: { cause: 'qemu-ended', blame: 'host' } });
+  await expect(running).rejects.toMatchObject({ code: 'channel-closed' });
+});
+
+test('a guest that panics after it was ready is lost with its cause; a kept one outlives its lab', async () => {
+  const own = await openTestLab();
+  const guest = await own.lab.start(await own.describe('three'));
+  guest
+    .channel()
+    .exec('echo c > /proc/sysrq-trigger')
+    .catch(() => {});
+  const lost = await within(guest.lost, 10_000);
+  expect(lost).toMatchObject({ code: 'guest-lost', details: { cause: 'kernel-panic', blame: 'guest' } });
+  expect(guest.healthFindings().map((f) => f.kind)).toContain('panic');
+  const kept = guest.keep();
+  await own.lab[Symbol.asyncDispose]();
+  expect(existsSync(kept.overlay) && existsSync(kept.consoleLog)).toBe(true);
+  expect(kept.reopen).toContain(kept.overlay);
+  expect(listing(own.state.runtime)).toEqual([]);
+  await own[Symbol.asyncDispose]();
+});
+
+test('a start that is called off leaves nothing', async () => {
+  const own = await openTestLab();
+  const controller = new AbortController();
+  const spec = await own.describe('four');
+  const starting = own.lab.start(spec, {
+    signal: controller.signal,
+    onProgress: ({ stage }) => stage === 'kernel' && controller.abort(new Error('called off')),
+  });
+  await expect(starting).rejects.toThrow('called off');
+  expect(listing(join(own.state.home, 'runs', own.lab.run)).sort()).toEqual(['owner.json']);
+  await own.lab[Symbol.asyncDispose]();
+  expect([...listing(own.state.runtime), ...listing(join(own.state.home, 'runs'))]).toEqual([]);
+  await own[Symbol.asyncDispose]();
+});
