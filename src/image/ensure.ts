@@ -9,6 +9,7 @@ import { bootstrapRoot } from './build/bootstrap.ts';
 import { type BuildResult, buildImage, type MakeRoot } from './build/build.ts';
 import { MIB } from './build/disk.ts';
 import type { BuildEvent } from './build/events.ts';
+import { bootstrapInGuest } from './build/guest.ts';
 import type { LoadedRecipe } from './recipe.ts';
 import type { ImageStore, StoredImage } from './store.ts';
 
@@ -137,13 +138,7 @@ async function makeImage(store: ImageStore, loaded: LoadedRecipe, options: Build
 }
 
 function makeRootBy(mode: BuildMode): MakeRoot {
-  if (mode === 'guest') {
-    throw new GvmError({
-      code: 'image-build',
-      message: 'no way of building an image works here',
-      hint: 'see gvm doctor',
-    });
-  }
+  if (mode === 'guest') return bootstrapInGuest;
   return (input, context) => bootstrapRoot(mode, input, context);
 }
 

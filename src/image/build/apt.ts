@@ -148,6 +148,7 @@ async function collect(
   const found: RecordedPackage[] = [];
   for (const file of (await readdir(folder)).filter((f) => f.endsWith('.deb')).sort()) {
     const path = join(folder, file);
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the format of dpkg-deb is written so.
     const { stdout } = await run('dpkg-deb', ['--show', '--showformat', '${Package} ${Version} ${Architecture}', path]);
     const [name = '', version = '', arch = ''] = stdout.split(' ');
     const entry = { name, version, arch, sha256: await sha256OfFile(path), role };

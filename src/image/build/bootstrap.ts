@@ -3,6 +3,7 @@ import { shellQuote } from '../../core/index.ts';
 import { findTool, run } from '../../process/index.ts';
 import type { PackageList } from '../../schema/index.ts';
 import type { BuildContext } from './events.ts';
+import type { UnpackedKernel } from './kernel.ts';
 
 /** What makes a root tree out of packages. All of them bring forth the same tree. */
 export interface RootInput {
@@ -13,6 +14,8 @@ export interface RootInput {
   overlay: string;
   /** Commands for /bin/sh in the new root. */
   setup: readonly string[];
+  /** The kernel of the image, for a way of building that boots it. */
+  kernel: UnpackedKernel;
 }
 
 export type ChrootMode = 'root' | 'unshare' | 'fakechroot';

@@ -57,7 +57,7 @@ export async function buildImage(input: BuildInput, context: BuildContext): Prom
     await writeFile(overlay, Buffer.concat(writeTar([...overlayMembers(loaded), ...kernel.members], epoch)));
     const source = await writeRepository(join(context.work, 'repository'), list, context);
     const setup = [`depmod ${kernel.release}`, ...recipe.setup];
-    return input.makeRoot({ list, source, overlay, setup }, context);
+    return input.makeRoot({ list, source, overlay, setup, kernel }, context);
   });
   const folder = join(context.work, 'tree');
   const metadata = await unpackTree(

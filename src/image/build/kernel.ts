@@ -14,6 +14,8 @@ export interface UnpackedKernel {
   release: string;
   /** The bzImage. */
   image: string;
+  /** Folder of all its modules. */
+  tree: string;
   /** What of it goes into the root tree. */
   members: TarMember[];
 }
@@ -45,7 +47,7 @@ export async function unpackKernelPackage(
     await file(`boot/vmlinuz-${release}`, join(folder, 'boot', `vmlinuz-${release}`)),
     await file(`boot/config-${release}`, join(folder, 'boot', `config-${release}`)),
   ];
-  return { release, image: join(folder, 'boot', `vmlinuz-${release}`), members };
+  return { release, image: join(folder, 'boot', `vmlinuz-${release}`), tree, members };
 }
 
 /** Unpacks the package of a role into a folder of its own. */
