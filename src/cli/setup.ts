@@ -1,4 +1,5 @@
 import { type MachineLayer, type Settings, selectAccelerator } from '../config/index.ts';
+import { isGvmError } from '../errors/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, proveAccelerators } from '../host/index.ts';
 import { describeGuest, openStore } from '../image/index.ts';
 import { type Guest, type GuestSpec, type Lab, type Ownership, openLab } from '../lab/index.ts';
@@ -59,7 +60,16 @@ export async function openSetup(context: Context, ownership: Ownership): Promise
     accelerator,
     lab,
     describe,
-    start: async (image, guest) => await lab.start(await describe(image, guest), { signal }),
+    start: async (image, guest) => {
+      const spec = await describe(image, guest);
+      try {
+        return await lab.start(spec, { signal });
+      } catch (error) {
+        // What is left of it shows why.
+        if (isGvmError(error) && error.exitCode === 3) lab.keep(spec);
+        throw error;
+      }
+    },
     [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
   };
 }

@@ -1,4 +1,4 @@
-import { asGvmError, catalogue, type ErrorCode, GvmError, isGvmError } from '../errors/index.ts';
+import { asGvmError, catalogue, type ErrorCode, GvmError } from '../errors/index.ts';
 import type { Blame, RunError } from '../schema/index.ts';
 
 /** An error as a report shows it. Its blame is the one that was found by evidence, else it follows from its class. */
@@ -23,9 +23,4 @@ function blameOf(error: GvmError): Blame {
 export function fromRunError({ code, message, hint, blame }: RunError): GvmError {
   const known = code in catalogue ? (code as ErrorCode) : 'internal';
   return new GvmError({ code: known, message, hint, details: { blame } });
-}
-
-/** The name of the signal that ended a run, where that is why something was thrown. */
-export function isInterruption(thrown: unknown, signal: AbortSignal): boolean {
-  return signal.aborted && (thrown === signal.reason || (isGvmError(thrown) && thrown.cause === signal.reason));
 }

@@ -11,9 +11,18 @@ export interface PoolOptions {
   lab: Lab;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   /** The look at a guest's health, once at ready and once before release. */
-  examine(guest: Guest, when: 'ready' | 'release'): Promise<HealthFinding[]>;
+  examine(guest: Guest, when: 'ready' | 'release'): Promise<Examination>;
+  /** Copies a console log to the reports. @returns its path there */
+  saveConsole(guest: string, log: string): Promise<string | undefined>;
   emit(event: ProgressEvent): void;
   signal: AbortSignal;
+}
+
+/** What a look at a guest brought. */
+export interface Examination {
+  findings: HealthFinding[];
+  /** The release of its kernel. */
+  kernel: string | undefined;
 }
 
 /** Milliseconds that a guest's end may take to become known after its connection broke. */
@@ -46,7 +55,7 @@ export class GuestPool {
     let lease = this.#leases.get(key);
     if (!lease) {
       const users = [...this.#keys].filter(([, k]) => k === key).map(([file]) => file);
-      lease = { guest: this.#boot(plan, `${plan.name}-${this.#leases.size + 1}`), users: new Set(users) };
+      lease = { guest: this.#boot(plan, guestName(plan, this.#leases.size + 1)), users: new Set(users) };
       lease.guest.catch(() => {});
       this.#leases.set(key, lease);
     }
@@ -61,6 +70,7 @@ export class GuestPool {
     const guest = await lease.guest.catch(() => undefined);
     if (!guest) return;
     await this.#look(guest, 'release');
+    await this.#close(guest);
     await guest[Symbol.asyncDispose]();
   }
 
@@ -74,8 +84,9 @@ export class GuestPool {
     const { lab, describe, emit, signal } = this.#options;
     const record = newRecord(name, plan.image ?? 'default');
     this.records.push(record);
+    let spec: GuestSpec | undefined;
     try {
-      const spec = await describe(plan, name);
+      spec = await describe(plan, name);
       Object.assign(record, {
         image: { name: spec.image.name, digest: spec.image.digest },
         machine: { ...spec.machine },
@@ -91,6 +102,7 @@ export class GuestPool {
       return guest;
     } catch (error) {
       record.boot = failedBoot(error, signal);
+      if (spec && record.boot.outcome !== 'cancelled') await this.#keep(spec, record);
       emit({ kind: 'guest-failed', guest: name, record });
       throw error;
     }
@@ -98,12 +110,43 @@ export class GuestPool {
 
   async #look(guest: Guest, when: 'ready' | 'release'): Promise<void> {
     const record = this.records.find((r) => r.name === guest.name);
-    for (const finding of await this.#options.examine(guest, when)) {
+    const { findings, kernel } = await this.#options.examine(guest, when);
+    if (record && kernel !== undefined) record.kernel = kernel;
+    for (const finding of findings) {
       if (record?.health.some((known) => known.message === finding.message)) continue;
       record?.health.push(finding);
       this.#options.emit({ kind: 'health', guest: guest.name, finding });
     }
   }
+
+  /** The last thing before a guest goes: its console is saved, and one that was lost is kept whole. */
+  async #close(guest: Guest): Promise<void> {
+    const record = this.records.find((r) => r.name === guest.name);
+    if (!record) return;
+    if (await Promise.race([guest.lost, undefined])) await this.#keep(guest.spec, record);
+    else await this.#save(record, guest.consoleLog);
+  }
+
+  async #keep(spec: GuestSpec, record: GuestRecord): Promise<void> {
+    const kept = this.#options.lab.keep(spec);
+    record.kept = kept.reopen;
+    await this.#save(record, kept.consoleLog);
+  }
+
+  async #save(record: GuestRecord, log: string): Promise<void> {
+    const saved = await this.#options.saveConsole(record.name, log);
+    if (saved !== undefined) record.console = saved;
+  }
+}
+
+/** A name that serves as host name too. */
+function guestName(plan: SuitePlan, number: number): string {
+  const words = plan.name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 40);
+  return `${words || 'guest'}-${number}`;
 }
 
 /** Suites with the same key share a guest. */

@@ -1,12 +1,15 @@
+import { copyFile, mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
-import { type Guest, type GuestSpec, type Lab, serveBroker } from '../lab/index.ts';
+import { type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
 import { exitCodeOf, type ProgressEvent } from '../report/index.ts';
-import type { Allowance, HealthFinding, RunRecord } from '../schema/index.ts';
+import type { Allowance, RunRecord } from '../schema/index.ts';
 import { askHealth, builtins, judgeHealth, type SuitePlan } from '../suite/index.ts';
 import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
-import { GuestPool } from './guest-pool.ts';
+import { type Examination, GuestPool } from './guest-pool.ts';
 import { leaseHandlers } from './leases.ts';
 import { totalsOf } from './records.ts';
 import { runOnVitest } from './runner.ts';
@@ -24,6 +27,8 @@ export interface RunSuitesOptions {
   /** Aborted with the name of the signal as its reason. */
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
+  /** The folder of the reports; console logs go below it. */
+  output: string;
   passWithNoChecks: boolean;
   /** What the manifest says of the run itself. */
   about: Pick<RunRecord, 'gvm' | 'args' | 'environment' | 'accelerator' | 'qemu'>;
@@ -40,7 +45,14 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   const { plans, cwd, lab, jobs, signal, emit, about } = options;
   const started = new Date();
   const errors: RunRecord['errors'] = [];
-  const pool = new GuestPool(plans, { lab, describe: options.describe, emit, signal, examine: examiner(options) });
+  const pool = new GuestPool(plans, {
+    lab,
+    describe: options.describe,
+    emit,
+    signal,
+    examine: examiner(options),
+    saveConsole: consoleSaver(options),
+  });
   const bridge = new ReportBridge(plans, {
     testStarted: (suite, test) => emit({ kind: 'test-started', suite, test }),
     testEnded: (suite, record) => emit({ kind: 'test-ended', suite, record }),
@@ -64,7 +76,6 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     id: lab.run,
     started: started.toISOString(),
     durationMs: Date.now() - started.getTime(),
-    seed: 0,
     host: {
       hostname: hostname(),
       os: `${process.platform} ${release()}`,
@@ -81,16 +92,39 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
 
 /** The look at a guest's health: what its console showed and what it says of itself. */
 function examiner({ allow, signal }: RunSuitesOptions) {
-  return async (guest: Guest, when: 'ready' | 'release'): Promise<HealthFinding[]> => {
-    const facts = await askHealth(guest.channel(), builtins, {
-      timeout: HEALTH_TIMEOUT * guest.scale,
-      signal,
-    }).catch(() => undefined);
-    return judgeHealth(guest.healthFindings(), facts, { when, allow, today: new Date() });
+  return async (guest: Guest, when: 'ready' | 'release'): Promise<Examination> => {
+    const options = { when, allow, today: new Date() };
+    const console = guest.healthFindings();
+    try {
+      const facts = await askHealth(guest.channel(), builtins, { timeout: HEALTH_TIMEOUT * guest.scale, signal });
+      const kernel = facts.kernel.value as { release?: string } | undefined;
+      return { findings: judgeHealth(console, facts, options), kernel: kernel?.release };
+    } catch (error) {
+      const findings = judgeHealth(console, undefined, options);
+      // A guest that is gone, or a run that was interrupted, has its own entry in the record.
+      if (signal.aborted || (await within(guest.lost, 0))) return { findings, kernel: undefined };
+      const message = `the health of the guest could not be learned: ${asGvmError(error).message}`;
+      return { findings: [...findings, { kind: 'unknown', message, when }], kernel: undefined };
+    }
   };
 }
 
-function interruption(signal: AbortSignal): 'SIGINT' | 'SIGTERM' | undefined {
-  if (!signal.aborted) return undefined;
-  return signal.reason === 'SIGTERM' || signal.reason?.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
+/** Copies console logs into the reports. */
+function consoleSaver({ output }: RunSuitesOptions) {
+  return async (guest: string, log: string): Promise<string | undefined> => {
+    const name = join('console', `${guest}.log`);
+    try {
+      await mkdir(join(output, 'console'), { recursive: true });
+      await copyFile(log, join(output, name));
+      return name;
+    } catch {
+      // A report without a console log is worth more than none.
+      return undefined;
+    }
+  };
+}
+
+function interruption({ aborted, reason }: AbortSignal): RunRecord['interrupted'] {
+  if (!aborted) return undefined;
+  return reason instanceof Interrupted && reason.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
 }

@@ -18,7 +18,7 @@ export {
   type NetworkKeys,
   type ResolvedMachine,
 } from './machine.ts';
-export { type Allowance, allowanceSchema, type Project, projectSchema } from './project.ts';
+export { type Allowance, type Project, projectSchema } from './project.ts';
 export { type Recipe, type RecipePartition, recipeSchema } from './recipe.ts';
 export {
   type Blame,
@@ -35,7 +35,7 @@ export {
   type TestRecord,
   type Totals,
 } from './run.ts';
-export { duration, name, size } from './scalar.ts';
+export { duration, size } from './scalar.ts';
 export {
   type PackageList,
   packageListSchema,

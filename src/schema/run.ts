@@ -137,7 +137,6 @@ export const runSchema = z
     durationMs: ms,
     args: z.array(z.string()).meta({ description: 'the arguments of the command line' }),
     environment: z.record(z.string(), z.string()).meta({ description: 'recorded by an allow-list of names' }),
-    seed: z.int(),
     host: z.object({
       hostname: z.string(),
       os: z.string(),

@@ -15,7 +15,9 @@ test.each([
     const left = signal === 'SIGKILL' ? filesAfterNextStart : files;
     const over = moment.phase === 'teardown' && finished.code === 0;
     const found = { alive, left, code: finished.code };
-    console.log(`${signal} ${round + 1}: ${moment.phase} +${Math.round(moment.delay)} ms, ended after ${Math.round(took)} ms`);
+    console.log(
+      `${signal} ${round + 1}: ${moment.phase} +${Math.round(moment.delay)} ms, ended after ${Math.round(took)} ms`,
+    );
     if (alive.length > 0 || left.length > 0 || (finished.code !== code && !over)) trouble.push({ moment, found });
   }
   expect(trouble).toEqual([]);

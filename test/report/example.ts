@@ -88,7 +88,6 @@ export function exampleRun(more: Partial<RunRecord> = {}): RunRecord {
     durationMs: 135_000,
     args: ['test', 'suites/boot', '--accel', 'tcg', '-t', 'old'],
     environment: { CI: 'true' },
-    seed: 42,
     host: { hostname: 'builder', os: 'Debian 12', arch: 'x86_64', cpus: 2, memory: 8 * 2 ** 30, node: '20.20.0' },
     accelerator: { name: 'tcg', reason: 'KVM runs no guest here' },
     qemu: { version: '7.2.15', path: '/usr/bin/qemu-system-x86_64' },

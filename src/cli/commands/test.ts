@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { dryRun, type Ownership, runOwned } from '../../lab/index.ts';
@@ -87,6 +87,7 @@ async function showPlan(context: Context, plans: readonly SuitePlan[], ownership
 async function runPlans(context: Context, plans: readonly SuitePlan[], ownership: Ownership): Promise<number> {
   const { runSuites } = await engine();
   const jobs = jobsOf(context);
+  const output = resolve(context.cwd, context.text('output') ?? 'reports');
   const quiet = context.flag('json') || context.verbosity < 0;
   const emit = (event: ProgressEvent) => {
     const line = quiet ? undefined : renderProgress(event, { color: context.color, verbose: context.verbosity > 0 });
@@ -102,6 +103,7 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
     jobs,
     signal: ownership.signal,
     emit,
+    output,
     passWithNoChecks: context.flag('pass-with-no-checks'),
     about: {
       gvm: version(),
@@ -111,8 +113,7 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
       qemu: await qemuVersion(),
     },
   });
-  const folder = join(context.cwd, context.text('output') ?? 'reports');
-  const reports = await writeReports(record, { folder, secrets: [] });
+  const reports = await writeReports(record, { folder: output, secrets: [] });
   const shown = reports.map((path) => relative(context.cwd, path));
   context.show(record, () => renderSummary(record, { color: context.color, tests: false, reports: shown }));
   return record.exitCode;
