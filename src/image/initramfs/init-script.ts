@@ -7,7 +7,7 @@ export const initScript = `#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-say() { echo "<6>gvm: stage $*" > /dev/kmsg; }
+say() { echo "<5>gvm: stage $*" > /dev/kmsg; }
 fail() { echo "<2>gvm-initramfs: $*\${refused:+; modules not loaded:$refused}" > /dev/kmsg; poweroff -f; }
 now() { read -r t _ < /proc/uptime; t=\${t%.*}\${t#*.}; t=\${t#0}; }
 bytes() { hexdump -v -s "$2" -n "$3" -e '1/1 "%02x"' "/dev/$1" 2>/dev/null; }
@@ -73,6 +73,6 @@ error=$(mount \${type:+-t $type} -o "$mode\${flags:+,$flags}" "$device" /root 2>
 [ -e "/root$init" ] || [ -L "/root$init" ] || fail "the root file system on $device has no $init"
 mount -t tmpfs -o mode=0755,nosuid,nodev run /root/run
 for folder in sys dev proc; do /bin/busybox mount --move /$folder /root/$folder; done
-echo "<6>gvm: stage init" > /root/dev/kmsg
+echo "<5>gvm: stage init" > /root/dev/kmsg
 exec /bin/busybox switch_root /root "$init"
 `;
