@@ -18,10 +18,15 @@ inside() { chroot $root /usr/bin/env -i PATH=$PATH LC_ALL=$LC_ALL DEBIAN_FRONTEN
 
 echo "gvm-builder: unpacking"
 for folder in bin sbin lib lib64; do mkdir -p $root/usr/$folder; ln -s usr/$folder $root/$folder; done
-for deb in debs/*.deb; do dpkg-deb -x "$deb" $root || fail "unpacking $deb"; done
+# Not by dpkg-deb, whose busybox form forgets the times of files.
+mkdir unpack
+for deb in debs/*.deb; do
+  ( cd unpack && ar -x "../$deb" && tar -x -f data.tar.* -C $root && rm -- * ) || fail "unpacking $deb"
+done
 mkdir -p $root/var/lib/dpkg/updates $root/var/lib/dpkg/info $root/proc $root/sys $root/dev $root/tmp/debs
 : > $root/var/lib/dpkg/status
 : > $root/var/lib/dpkg/available
+echo amd64 > $root/var/lib/dpkg/arch
 mount -t proc proc $root/proc
 mount -t sysfs sysfs $root/sys
 mount -t devtmpfs dev $root/dev

@@ -63,7 +63,8 @@ export async function unpackTree(
         mode: rules.modes.get(path) ?? entry.mode,
         uid: entry.uid,
         gid: entry.gid,
-        mtime: Math.min(entry.mtime, rules.epoch),
+        // A folder's time says when the build put something into it, which each way of building does in its own order.
+        mtime: kind === 'folder' ? rules.epoch : Math.min(entry.mtime, rules.epoch),
       });
     }
   } finally {
