@@ -1,7 +1,17 @@
 // Builds dist/ from src/: the compiler's output, data files, JSON Schemas. Quick when nothing changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -20,21 +30,30 @@ const stamp = 'dist/.digest';
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) process.exit(0);
 
 console.error('build: compiling src/ to dist/');
-rmSync('dist', { recursive: true, force: true });
-const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-  stdio: 'inherit',
-});
+// Made aside and moved into place, so that a gvm that runs meanwhile keeps its files until the last moment.
+const made = 'dist.new';
+rmSync(made, { recursive: true, force: true });
+const tsc = spawnSync(
+  process.execPath,
+  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', made],
+  {
+    stdio: 'inherit',
+  },
+);
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 for (const file of files.filter((name) => !name.endsWith('.ts'))) {
-  const target = file.replace(/^src/, 'dist');
+  const target = file.replace(/^src/, made);
   mkdirSync(dirname(target), { recursive: true });
   cpSync(file, target);
 }
-chmodSync('dist/cli.js', 0o755);
+chmodSync(`${made}/cli.js`, 0o755);
 
-mkdirSync('dist/schemas', { recursive: true });
-const { emitSchema, schemaNames } = await import('../dist/cli/schemas.js');
+mkdirSync(`${made}/schemas`, { recursive: true });
+const { emitSchema, schemaNames } = await import(`../${made}/cli/schemas.js`);
 for (const name of schemaNames) {
-  writeFileSync(`dist/schemas/${name}.json`, `${JSON.stringify(emitSchema(name), null, 2)}\n`);
+  writeFileSync(`${made}/schemas/${name}.json`, `${JSON.stringify(emitSchema(name), null, 2)}\n`);
 }
-writeFileSync(stamp, digest);
+writeFileSync(`${made}/.digest`, digest);
+if (existsSync('dist')) renameSync('dist', 'dist.old');
+renameSync(made, 'dist');
+rmSync('dist.old', { recursive: true, force: true });

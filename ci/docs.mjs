@@ -6,6 +6,9 @@ process.chdir(new URL('..', import.meta.url).pathname);
 const { documentSchemas, toJsonSchema } = await import('../dist/schema/index.js');
 const { builtins, schemaSources } = await import('../dist/suite/index.js');
 
+const { commands } = await import('../dist/cli/commands/index.js');
+const { optionTable, globalOptions } = await import('../dist/cli/options.js');
+
 const sources = schemaSources(builtins);
 const suite = toJsonSchema(documentSchemas(sources).suite);
 const definitions = suite.$defs;
@@ -71,11 +74,32 @@ function matcherTable() {
   return ['| matcher | of | holds when |', '|---|---|---|', ...rows].join('\n');
 }
 
+function optionRows(names) {
+  const rows = names.map((name) => {
+    const { short, value, about } = optionTable[name];
+    return `| \`${short ? `-${short}, ` : ''}--${name}${value ? ` ${cell(value)}` : ''}\` | ${cell(about)} |`;
+  });
+  return ['| option | meaning |', '|---|---|', ...rows].join('\n');
+}
+
+function commandSections() {
+  return commands
+    .map((command) => {
+      const title = `### \`gvm ${command.name} ${command.usage}\``.replace(/ +`$/, '`');
+      const about = command.about ? `\n\n${command.about.replaceAll('\n', ' ')}` : '';
+      const options = command.options.length > 0 ? `\n\n${optionRows(command.options)}` : '';
+      const examples = command.examples.map(([line, what]) => `$ ${line.padEnd(44)} # ${what}`).join('\n');
+      return `${title}\n\n${command.summary}${about}${options}\n\n\`\`\`console\n${examples}\n\`\`\``;
+    })
+    .join('\n\n');
+}
+
 const test = resolved(suite.properties.tests.items);
 const checkNames = sources.checks.map((check) => check.name);
 const testKeys = Object.fromEntries(Object.entries(test.properties).filter(([key]) => !checkNames.includes(key)));
 
 const parts = {
+  'docs/commands.md': { commands: commandSections(), 'options everywhere': optionRows(globalOptions) },
   'docs/suites.md': {
     'suite keys': keyTable(
       suite.properties,

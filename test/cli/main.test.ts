@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const cli = new URL('../../dist/cli.js', import.meta.url).pathname;
+const gvm = (...args: string[]) =>
+  promisify(execFile)(process.execPath, [cli, ...args]).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+  );
+
+test('an unknown command names the nearest one', async () => {
+  expect(await gvm('tset')).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'error: gvm: unknown command tset\n  hint: did you mean gvm test?\n',
+  });
+});
+
+test('global options may stand before the command', async () => {
+  const { code, stdout } = await gvm('-C', '/', '--json', 'config', 'machine.accel');
+  expect({ code, value: JSON.parse(stdout) }).toEqual({
+    code: 0,
+    value: { key: 'machine.accel', value: 'auto', origin: 'default' },
+  });
+});
+
+test('--json gives errors as data too', async () => {
+  const { code, stdout } = await gvm('schema', 'suit', '--json');
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'usage', exitCode: 2, hint: 'did you mean suite?' });
+});
+
+test('a schema is a JSON Schema of the newest draft', async () => {
+  const { stdout } = await gvm('schema', 'suite');
+  expect(JSON.parse(stdout)).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' });
+});
