@@ -5,9 +5,13 @@ import { hostTrouble, type Machine, type QemuExit, type QmpEvent } from '../mach
 import type { Stage } from '../schema/index.ts';
 import { type Death, deathOf } from './death.ts';
 import type { BootProgress } from './guest.ts';
+import { inRealMode } from './probes.ts';
 
 /** Milliseconds between looks at a console that is silent. */
 const LOOK = 250;
+/** Milliseconds of silence from which on the processor is looked at, and the looks that must agree. */
+const SILENT = 1000;
+const ENOUGH_SAMPLES = 12;
 /** Milliseconds that QEMU may take to end after it reported a panic, and its last bytes to arrive after it ended. */
 const LAST_BYTES = 500;
 
@@ -37,6 +41,8 @@ export class BootWatch {
   readonly #options: BootWatchOptions;
   #looks: NodeJS.Timeout | undefined;
   #shutdown: string | undefined;
+  /** How many looks in a row found the processor in real mode. */
+  #samples = 0;
 
   constructor(options: BootWatchOptions) {
     this.#options = options;
@@ -52,7 +58,7 @@ export class BootWatch {
   attach(machine: Machine): void {
     machine.qmp.onEvent((event) => this.#heed(event, machine));
     void machine.exited.then((exit) => this.#ended(exit));
-    this.#looks = setInterval(() => this.#look(), LOOK);
+    this.#looks = setInterval(() => this.#look(machine), LOOK);
   }
 
   /** Notes a stage that was learned otherwise than from the console. */
@@ -91,11 +97,18 @@ export class BootWatch {
     this.#options.onProgress?.(progress);
   }
 
-  #look(): void {
+  #look(machine: Machine): void {
     const { serial, scale } = this.#options;
     const quiet = serial.quiet / scale;
-    const verdict = this.#classifier.judge({ kind: 'quiet', ms: quiet, reach: this.reach }, serial.waiting);
+    if (this.stage === 'firmware' && serial.quiet > SILENT) void this.#sample(machine);
+    else this.#samples = 0;
+    const realMode = this.#samples >= ENOUGH_SAMPLES;
+    const verdict = this.#classifier.judge({ kind: 'quiet', ms: quiet, reach: this.reach, realMode }, serial.waiting);
     if (verdict) this.#die({ verdict, how: `its console has been silent for ${formatDuration(serial.quiet)}` });
+  }
+
+  async #sample(machine: Machine): Promise<void> {
+    this.#samples = (await inRealMode(machine).catch(() => false)) ? this.#samples + 1 : 0;
   }
 
   #heed(event: QmpEvent, machine: Machine): void {

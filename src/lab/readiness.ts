@@ -3,7 +3,7 @@ import { GvmError, isGvmError } from '../errors/index.ts';
 import { awaitBanner, type Channel, logIn, type SshAddress } from '../guest/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { BootWatch } from './boot-watch.ts';
-import { reachesGuest } from './reach.ts';
+import { reachesGuest } from './probes.ts';
 import { ANSWERED, SETTLED, settleScript } from './settling.ts';
 import type { GuestSpec } from './spec.ts';
 

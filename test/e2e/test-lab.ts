@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineLayer } from '../../src/config/index.ts';
@@ -13,6 +13,8 @@ export interface TestLab extends AsyncDisposable {
   lab: Lab;
   /** The lab's state folders. */
   state: { home: string; runtime: string };
+  /** The processes that carry the run's name. */
+  processes(): string[];
   describe(guest: string, machine?: Record<string, unknown>): Promise<GuestSpec>;
 }
 
@@ -27,6 +29,8 @@ export async function openTestLab(): Promise<TestLab> {
   return {
     lab,
     state,
+    processes: () =>
+      readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(`gvm-${lab.run}-`)),
     describe: (guest, machine = {}) =>
       describeGuest({
         image: 'openrc',
@@ -41,4 +45,12 @@ export async function openTestLab(): Promise<TestLab> {
       }),
     [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
   };
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
 }

@@ -9,7 +9,13 @@ export type Agreement =
   /** QEMU ended, or reported that the guest panicked. */
   | { kind: 'ended' }
   /** Nothing happened for this many milliseconds, on fast hardware: the caller has divided by its scale. */
-  | { kind: 'quiet'; ms: number; reach: 'answered' | 'refused' | 'pending' };
+  | {
+      kind: 'quiet';
+      ms: number;
+      reach: 'answered' | 'refused' | 'pending';
+      /** The processor has been seen in real mode (16 bit) only, many times: no kernel runs, nor most boot loaders. */
+      realMode?: boolean;
+    };
 
 /** Why a boot is given up. */
 export interface ConsoleVerdict {
@@ -32,7 +38,7 @@ interface Suspicion {
 }
 
 /** Milliseconds of silence that make a suspicion a verdict, before scaling. */
-const QUIET = { prompt: 1500, halted: 1500, panic: 2500, mention: 20_000, login: 30_000 } as const;
+const QUIET = { prompt: 1500, halted: 1500, panic: 2500, idle: 4000, mention: 20_000, login: 30_000 } as const;
 const MOST_SUSPICIONS = 100;
 const MOST_EVIDENCE = 8;
 /**
@@ -122,13 +128,18 @@ export class ConsoleClassifier {
 }
 
 /** Whether silence is enough to believe a suspicion. A kernel that still answers to the network has not stopped. */
-function believed({ signature, wentOn }: Suspicion, { ms, reach }: Extract<Agreement, { kind: 'quiet' }>): boolean {
+function believed(
+  { signature, wentOn }: Suspicion,
+  { ms, reach, realMode }: Extract<Agreement, { kind: 'quiet' }>,
+): boolean {
   if (reach === 'answered') return false;
   switch (signature.shape) {
     case 'prompt':
       return ms >= QUIET.prompt && (reach !== 'refused' || signature.stage === 'init');
     case 'final':
       return ms >= (signature.kernel ? QUIET.panic : QUIET.halted) && reach !== 'refused' && !wentOn;
+    case 'idle':
+      return ms >= QUIET.idle && realMode === true && !wentOn;
     case 'login':
       return ms >= QUIET.login;
     case 'mention':

@@ -5,6 +5,7 @@ export type ConsoleCause =
   | 'root-missing'
   | 'init-failed'
   | 'no-bootable-disk'
+  | 'no-boot-loader'
   | 'loader-failed'
   | 'emergency-shell'
   | 'init-frozen'
@@ -18,9 +19,10 @@ export interface Signature {
   pattern: RegExp;
   /**
    * `prompt`: the text after the last line end, where something waits for input. `final`: nothing more is printed
-   * after it. `login`: the prompt of a boot that is over. `mention`: it explains an end, and alone means little.
+   * after it. `idle`: nothing more is printed while the processor stays as the firmware left it. `login`: the prompt of a
+   * boot that is over. `mention`: it explains an end, and alone means little.
    */
-  shape: 'prompt' | 'final' | 'login' | 'mention';
+  shape: 'prompt' | 'final' | 'idle' | 'login' | 'mention';
   /** Counts only in a line of the kernel, with or without its time stamp. */
   kernel?: true;
 }
@@ -30,6 +32,7 @@ export const causeMeaning: Record<ConsoleCause, string> = {
   'root-missing': 'the root file system was not found or could not be mounted',
   'init-failed': 'the first program could not be started, or ended',
   'no-bootable-disk': 'the firmware found nothing to boot',
+  'no-boot-loader': 'the disk has no boot loader for this firmware',
   'loader-failed': 'the boot loader stopped',
   'emergency-shell': 'it stopped in an emergency shell',
   'init-frozen': 'init gave up',
@@ -127,6 +130,7 @@ export const signatures: readonly Signature[] = [
     pattern: /^BdsDxe: (?:failed to load Boot|starting \S+ "EFI Internal Shell")/,
   },
   { cause: 'no-bootable-disk', stage: 'firmware', shape: 'prompt', pattern: /^(?:Shell|FS\d+:\\[^>]*)> ?$/ },
+  { cause: 'no-boot-loader', stage: 'firmware', shape: 'idle', pattern: /^Booting from (?:Hard Disk|DVD|Floppy)/ },
   // Boot loaders.
   { cause: 'loader-failed', stage: 'loader', shape: 'prompt', pattern: /^grub(?: rescue)?> ?$/ },
   {
