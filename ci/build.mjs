@@ -50,7 +50,7 @@ chmodSync(`${made}/cli.js`, 0o755);
 
 mkdirSync(`${made}/schemas`, { recursive: true });
 const { emitSchema, schemaNames } = await import(`../${made}/cli/schemas.js`);
-for (const name of schemaNames) {
+for (const name of schemaNames()) {
   writeFileSync(`${made}/schemas/${name}.json`, `${JSON.stringify(emitSchema(name), null, 2)}\n`);
 }
 writeFileSync(`${made}/.digest`, digest);

@@ -65,7 +65,7 @@ describe('each test of suites/boot has a mutant', () => {
     expect(record.exitCode).toBe(0);
   });
 
-  test.each(mutants.map((mutant) => [mutant.test, mutant] as const))('%s', async (name, mutant) => {
+  test.concurrent.each(mutants.map((mutant) => [mutant.test, mutant] as const))('%s', async (name, mutant) => {
     const changed = mutant.disk !== undefined || mutant.late !== undefined;
     const record = changed
       ? await run(

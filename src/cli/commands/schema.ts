@@ -7,18 +7,21 @@ export const schema: Command = {
   name: 'schema',
   summary: 'print the JSON Schema of a document, for editors and checkers',
   usage: 'NAME',
-  about: `NAME is one of: ${schemaNames.join(', ')}.`,
+  get about() {
+    return `NAME is one of: ${schemaNames().join(', ')}.`;
+  },
   options: [],
   examples: [['gvm schema suite > suite.schema.json', 'completion of *.gvm.yaml in an editor']],
   words: [1, 1],
   async run(context) {
     const [name = ''] = context.words;
-    if (!schemaNames.includes(name)) {
-      const guess = nearest(name, schemaNames);
+    const names = schemaNames();
+    if (!names.includes(name)) {
+      const guess = nearest(name, names);
       throw new GvmError({
         code: 'usage',
         message: `gvm schema: no document is called ${name}`,
-        hint: guess ? `did you mean ${guess}?` : `the documents are ${schemaNames.join(', ')}`,
+        hint: guess ? `did you mean ${guess}?` : `the documents are ${names.join(', ')}`,
       });
     }
     context.print(JSON.stringify(emitSchema(name), null, 2));
