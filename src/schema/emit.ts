@@ -3,7 +3,9 @@ import { type FactSchema, factsSchema } from './facts.ts';
 import { hostReportSchema } from './host.ts';
 import { machineSchema } from './machine.ts';
 import { projectSchema } from './project.ts';
+import { recipeSchema } from './recipe.ts';
 import { runSchema } from './run.ts';
+import { packageListSchema, storedImageSchema } from './stored-image.ts';
 import { type CheckSchema, suiteSchema } from './suite.ts';
 
 /** What a registry adds to the schemas. */
@@ -21,6 +23,9 @@ export function documentSchemas({ checks, facts }: SchemaSources): Readonly<Reco
     run: runSchema,
     facts: factsSchema(facts),
     host: hostReportSchema,
+    recipe: recipeSchema,
+    image: storedImageSchema,
+    packages: packageListSchema,
   };
 }
 

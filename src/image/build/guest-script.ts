@@ -19,9 +19,10 @@ inside() { chroot $root /usr/bin/env -i PATH=$PATH LC_ALL=$LC_ALL DEBIAN_FRONTEN
 echo "gvm-builder: unpacking"
 for folder in bin sbin lib lib64; do mkdir -p $root/usr/$folder; ln -s usr/$folder $root/$folder; done
 # Not by dpkg-deb, whose busybox form forgets the times of files.
+content() { case $1 in *.xz) xzcat "$1" ;; *.gz) zcat "$1" ;; *) cat "$1" ;; esac; }
 mkdir unpack
 for deb in debs/*.deb; do
-  ( cd unpack && ar -x "../$deb" && tar -x -f data.tar.* -C $root && rm -- * ) || fail "unpacking $deb"
+  ( cd unpack && ar -x "../$deb" && content data.tar.* | tar -x -C $root && rm -- * ) || fail "unpacking $deb"
 done
 mkdir -p $root/var/lib/dpkg/updates $root/var/lib/dpkg/info $root/proc $root/sys $root/dev $root/tmp/debs
 : > $root/var/lib/dpkg/status
