@@ -10,7 +10,6 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
-          maxConcurrency: 2,
           testTimeout: 240_000,
           hookTimeout: 600_000,
         },

@@ -6,7 +6,7 @@ export interface Mutant {
   /** Shell text run in the guest by its last service. */
   late?: string;
   /** Machine keys. */
-  machine?: Record<string, unknown>;
+  machine?: { memory?: string; append?: string };
 }
 
 export const mutants: readonly Mutant[] = [
