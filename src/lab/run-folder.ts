@@ -28,7 +28,7 @@ const RUN = /^[0-9a-f]{8}$/;
 /** A runtime folder that is being made, with the number of the process. */
 const UNNAMED = /^[0-9a-f]{8}\.(\d+)$/;
 /** Runs with kept guests that stay; older ones are removed. */
-const MOST_KEPT = 10;
+const MOST_KEPT = 5;
 
 function foldersOf(roots: { home: string; runtime: string }, run: string): RunFolders {
   const runtime = join(roots.runtime, run);
@@ -100,7 +100,6 @@ export async function reapRuns(roots: { home: string; runtime: string }, log: Lo
     if (pid && !processIdentity(Number(pid))) rmSync(join(roots.runtime, name), { recursive: true, force: true });
   }
   reapGuestFolders(join(roots.home, 'runs'));
-  pruneKept(roots);
 }
 
 /** Runs whose runtime folder is gone with an earlier boot of the host, and the oldest kept ones. */
@@ -114,19 +113,6 @@ function reapGuestFolders(runs: string): void {
   }
   const oldest = kept.sort((a, b) => b.at - a.at).slice(MOST_KEPT);
   for (const { folder } of oldest) rmSync(folder, { recursive: true, force: true });
-}
-
-/** Runs whose guests were kept for a look at them; older ones go. */
-const KEPT_RUNS = 5;
-
-/** Removes all but the newest kept guests, so that failing runs do not fill the disk. */
-function pruneKept({ home, runtime }: { home: string; runtime: string }): void {
-  const folder = join(home, 'runs');
-  const age = (run: string) => statSync(join(folder, run), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const kept = runsBelow(folder).filter((run) => !existsSync(join(runtime, run)));
-  for (const run of kept.sort((a, b) => age(b) - age(a)).slice(KEPT_RUNS)) {
-    rmSync(join(folder, run), { recursive: true, force: true });
-  }
 }
 
 function runsBelow(folder: string): string[] {

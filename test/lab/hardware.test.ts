@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { diskImage, dryRun, machineInput } from '../../src/lab/hardware.ts';
+import type { GuestSpec } from '../../src/lab/index.ts';
+
+const image = {
+  name: 'a',
+  digest: 'd',
+  layers: [{ path: '/store/a.qcow2', format: 'qcow2' as const }],
+  virtualSize: 2 ** 30,
+};
+const spec: GuestSpec = {
+  name: 'one',
+  image,
+  init: 'openrc',
+  boot: { firmware: 'direct', kernel: '/store/kernel', append: 'root=UUID=1 console=ttyS0' },
+  diskImages: { data: { ...image, layers: [{ path: '/store/data.raw', format: 'raw' }] } },
+  machine: {
+    ...{ arch: 'x86_64', memory: 2 ** 30, cpus: 2, cpu: undefined, firmware: 'direct', kernel: undefined },
+    ...{ initrd: undefined, append: '', bus: 'virtio', networks: [], accel: 'auto', timeout: 60_000 },
+    disks: [
+      { size: 2 ** 20, bus: 'nvme', sector: 4096 },
+      { image: 'data', bus: 'scsi', sector: 512 },
+    ],
+    login: { user: 'root', port: 2222 },
+  },
+};
+const overlay = { path: '/run/overlay.qcow2', format: 'qcow2' as const };
+const files = { system: [overlay, ...image.layers], disks: [[overlay], [overlay]], seed: '/run/seed.img' };
+
+test('the system disk comes first, the seed last, and only the seed is read-only', () => {
+  const { disks, forward, noReboot } = machineInput(spec, 'gvm-r-one', 'tcg', files);
+  expect(disks.map(({ id, bus, sector, writable }) => [id, bus, sector, writable])).toEqual([
+    ['system', 'virtio', 512, true],
+    ['disk1', 'nvme', 4096, true],
+    ['disk2', 'scsi', 512, true],
+    ['seed', 'virtio', 512, false],
+  ]);
+  expect({ forward, noReboot }).toEqual({ forward: 2222, noReboot: true });
+});
+
+test.each([
+  ['', 'root=UUID=1 console=ttyS0 panic=-1'],
+  ['root=/dev/sda quiet', 'root=UUID=1 console=ttyS0 root=/dev/sda quiet panic=-1'],
+  ['panic=0', 'root=UUID=1 console=ttyS0 panic=0'],
+])('the kernel command line with %j appended', (append, expected) => {
+  const { boot } = machineInput({ ...spec, machine: { ...spec.machine, append } }, 'gvm-r-one', 'tcg', files);
+  expect(boot).toMatchObject({ firmware: 'direct', append: expected });
+});
+
+test('a dry run names the images, and nothing that exists only while a guest runs', () => {
+  const text = dryRun(spec, 'tcg');
+  expect(text).toContain('/store/a.qcow2');
+  expect(text).toContain('/store/data.raw');
+  expect(text).not.toMatch(/seed|disk1|overlay/);
+});
+
+test('an image that was not resolved is a defect', () => {
+  expect(() => diskImage(spec, 'other')).toThrow('was not resolved');
+  expect(() => diskImage(spec, 'toString')).toThrow('was not resolved');
+});
