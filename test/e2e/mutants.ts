@@ -20,7 +20,7 @@ export const mutants: readonly Mutant[] = [
     test: 'starts sshd by itself at every boot',
     disk: `rm /root/etc/runlevels/default/sshd && echo 'rc_need="sshd"' >> /root/etc/conf.d/local`,
   },
-  { test: 'logs to a daemon that runs', disk: 'rm /root/etc/runlevels/boot/syslog' },
+  { test: 'logs to a daemon that runs', disk: 'rm /root/etc/runlevels/default/syslog' },
   { test: 'offers a login on the serial console', disk: 'rm /root/etc/runlevels/default/agetty.ttyS0' },
   { test: 'mounts its root file system as fstab says', disk: 'sed -i s/relatime/noatime/ /root/etc/fstab' },
   { test: 'keeps temporary files apart', disk: 'chmod 0755 /root/tmp' },
