@@ -39,7 +39,12 @@ test('cpio lists devices and inode numbers counted in path order', () => {
   const names = listing
     .trim()
     .split('\n')
-    .map((line) => line.replace(/ -> .*/, '').split(' ').at(-1));
+    .map((line) =>
+      line
+        .replace(/ -> .*/, '')
+        .split(' ')
+        .at(-1),
+    );
   expect(names).toEqual(['bin', 'bin/odd', 'bin/sh', 'dev', 'dev/console', 'init']);
 });
 
