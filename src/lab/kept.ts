@@ -6,7 +6,8 @@ import type { GuestSpec } from './spec.ts';
 /** Where a guest's remains are, and the command that boots its overlay again (in an overlay of that one). */
 export function keptGuest(spec: GuestSpec, folder: string): KeptGuest {
   const overlay = join(folder, 'overlay.qcow2');
-  const firmware = spec.boot.firmware === 'uefi' ? ' --firmware uefi' : '';
+  // A kernel of the host's is not in the overlay: what was started directly starts by its own boot loader here.
+  const firmware = spec.boot.firmware === 'bios' ? '' : ' --firmware uefi';
   const below = spec.image.layers.map((layer) => shellQuote(layer.path.replace(/\/[^/]*$/, '') || '/'));
   const allow = [...new Set(below)].map((path) => ` --allow-backing ${path}`).join('');
   return {

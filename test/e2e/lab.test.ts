@@ -31,7 +31,7 @@ describe('a guest', () => {
     const { sshMs = 0, readyMs = 0, outcome, stages } = guest.boot;
     expect(outcome).toBe('ready');
     expect(readyMs).toBeGreaterThanOrEqual(sshMs);
-    expect(stages.map((s) => s.stage)).toEqual(['qemu', 'firmware', 'kernel', 'init', 'network', 'ssh']);
+    expect(stages.map((s) => s.stage)).toEqual(['qemu', 'firmware', 'kernel', 'initrd', 'init', 'network', 'ssh']);
     expect(stages.every((s, i) => s.atMs >= (stages[i - 1]?.atMs ?? 0))).toBe(true);
     expect(await sh('cat /run/openrc/softlevel; ls /run/openrc/starting')).toBe('default');
   });

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
-import { dryRun, type Ownership, runOwned } from '../../lab/index.ts';
+import { dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
 import { findTool, run } from '../../process/index.ts';
 import { type ProgressEvent, renderProgress, renderSummary, writeReports } from '../../report/index.ts';
 import type { RunRecord } from '../../schema/index.ts';
@@ -72,6 +72,19 @@ async function describe(context: Context, setup: Setup, plan: SuitePlan, guest: 
   return await setup.describe(image, guest, layersOf(context, plan));
 }
 
+/**
+ * The guests of all plans, described before anything runs: what is wrong with an image or a machine is said at once.
+ * @returns the guest of a plan under another name
+ */
+async function describeAll(context: Context, setup: Setup, plans: readonly SuitePlan[]) {
+  const specs = new Map<string, GuestSpec>();
+  for (const plan of plans) specs.set(plan.file, await describe(context, setup, plan, 'guest'));
+  return async (plan: SuitePlan, name: string): Promise<GuestSpec> => {
+    const spec = specs.get(plan.file);
+    return spec ? { ...spec, name } : await describe(context, setup, plan, name);
+  };
+}
+
 async function showPlan(context: Context, plans: readonly SuitePlan[], ownership: Ownership): Promise<number> {
   await using setup = await openSetup(context, ownership);
   const commands: Record<string, string> = {};
@@ -98,7 +111,7 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
     plans,
     cwd: context.cwd,
     lab: setup.lab,
-    describe: (plan, guest) => describe(context, setup, plan, guest),
+    describe: await describeAll(context, setup, plans),
     allow: setup.settings.health.allow,
     jobs,
     signal: ownership.signal,
