@@ -102,7 +102,9 @@ export class GuestPool {
       return guest;
     } catch (error) {
       record.boot = failedBoot(error, signal);
-      if (spec && record.boot.outcome !== 'cancelled') await this.#keep(spec, record);
+      // What the host is to blame for leaves nothing in the guest to look at.
+      const own = record.boot.outcome !== 'cancelled' && record.boot.blame !== 'host';
+      if (spec && own) await this.#keep(spec, record);
       emit({ kind: 'guest-failed', guest: name, record });
       throw error;
     }

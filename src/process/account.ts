@@ -20,7 +20,19 @@ export function unprivilegedAccount(devices: readonly string[] = []): Account | 
     const stat = statSync(device, { throwIfNoEntry: false });
     if (stat && stat.gid !== 0 && (stat.mode & 0o060) === 0o060) groups.add(stat.gid);
   }
-  return { ...nobody(), groups: [...groups] };
+  const account = nobody();
+  // Root of a user namespace that has no other account is its owner outside, an ordinary user.
+  if (!isMapped('uid_map', account.uid) || !isMapped('gid_map', account.gid)) return undefined;
+  return { ...account, groups: [...groups] };
+}
+
+/** Whether a number exists in this process's user namespace (user_namespaces(7)). */
+function isMapped(map: 'uid_map' | 'gid_map', number: number): boolean {
+  const lines = readFileSync(`/proc/self/${map}`, 'utf8').trim().split('\n');
+  return lines.some((line) => {
+    const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return number >= first && number < first + count;
+  });
 }
 
 /** `nobody` of passwd(5); 65534 where the host has no such line. */

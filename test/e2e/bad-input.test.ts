@@ -159,7 +159,7 @@ describe('hosts', () => {
       );
     });
     remove();
-    expect(result.stdout + result.stderr).toMatch(/no space left/i);
+    expect(result.stdout + result.stderr).toMatch(/no space is left on the host/);
     expectRefusal(result, 4);
     expect(digests.map(sha256)).toEqual(before);
     expect(await survivors()).toEqual([]);
