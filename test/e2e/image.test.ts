@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,8 +12,7 @@ import {
   openStore,
   type StoredImage,
 } from '../../src/image/index.ts';
-import { cli, home } from './gvm.ts';
-import { folderOf, ordinaryUser, runAs } from './ordinary-user.ts';
+import { home } from './gvm.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gvm-image-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -67,30 +66,4 @@ describe('the initramfs', () => {
       /^root device \/dev\/vda1 \(\/dev\/vda1, vfat, UUID=6776-6d01\) cannot be mounted: /,
     );
   });
-});
-
-const user = ordinaryUser();
-
-test.skipIf(!user)('an ordinary user builds the same image from the recorded packages, and it boots', () => {
-  if (!user) return;
-  const own = folderOf(user);
-  try {
-    // Downloaded once is enough; the archive may not be reachable in the test.
-    cpSync(join(home, 'packages'), join(own, 'packages'), { recursive: true });
-    writeFileSync(join(own, 'packages.json'), JSON.stringify(image.manifest.list));
-    mkdirSync(join(own, 'runtime'), { mode: 0o700 });
-    execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, own]);
-    const env = { GVM_HOME: own, XDG_RUNTIME_DIR: join(own, 'runtime') };
-    const built = runAs(
-      user,
-      own,
-      [process.execPath, cli, 'image', 'build', 'openrc', '--packages', 'packages.json', '--json'],
-      env,
-    );
-    expect(JSON.parse(built)).toMatchObject({ digest: image.digest });
-    const said = runAs(user, own, [process.execPath, cli, 'run', 'openrc', '--', 'cat /run/openrc/softlevel'], env);
-    expect(said.trim()).toBe('default');
-  } finally {
-    rmSync(own, { recursive: true });
-  }
 });

@@ -27,7 +27,9 @@ beforeAll(async () => {
     cwd: repository,
   });
   const tarball = join(at.folder, 'tarball', stdout.trim());
-  await run('npm', ['install', '--silent', '--no-save', '--prefer-offline', tarball], { cwd: folder });
+  await run('npm', ['install', '--silent', '--no-save', '--ignore-scripts', '--prefer-offline', tarball], {
+    cwd: folder,
+  });
 });
 afterAll(() => at.remove());
 

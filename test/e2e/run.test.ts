@@ -12,7 +12,7 @@ tests:
   - name: does not hold
     file: { path: /etc/passwd, mode: "0600" }
     user: { name: root, uid: 0 }
-  - name: \u001b[31mnasty]]> & name
+  - name: nasty ]]> & <name>
     command: { run: "printf '\\\\033[31m]]>\\\\000\\\\033[0m' >&2; exit 3" }
   - name: is left out
     skip: for another day

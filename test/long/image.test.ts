@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/core/index.ts';
 import { type BuildMode, ensureImage, loadRecipe, openStore, rebuildImage } from '../../src/image/index.ts';
 import { cli, gvm, home } from '../e2e/gvm.ts';
-import { folderOf, ordinaryUser, runAs } from '../e2e/ordinary-user.ts';
+import { folderOf, ordinaryUser, runAs } from './ordinary-user.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'gvm-long-image-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
