@@ -34,8 +34,8 @@ test('a wrong expectation exits 1 and shows its line', () => {
   expect(result.code, result.stderr).toBe(1);
   expect(result.stdout).toContain('suites/wrong.gvm.yaml:6:');
   expect(result.stdout).toMatch(/❯ 6 │ +file: \{ path: \/etc\/passwd, mode: "0600" \}/);
-  expect(result.stdout).toMatch(/expected +0600/);
-  expect(result.stdout).toMatch(/actual +0644/);
+  expect(result.stdout).toMatch(/expected +"0600"/);
+  expect(result.stdout).toMatch(/actual +"0644"/);
 });
 
 test('what the guest said cannot reach the terminal raw', () => {
