@@ -60,7 +60,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   try {
     await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool));
     const context = { socket: lab.brokerPath };
-    await runOnVitest({ plans, cwd, context, reporter: bridge, workers: jobs, signal });
+    await runOnVitest({ plans, cwd, context, reporter: bridge, workers: jobs, signal, scratch: lab.folder });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
   }

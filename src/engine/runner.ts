@@ -29,16 +29,28 @@ export interface RunnerOptions {
   /** How many suite files run at once. */
   workers: number;
   signal: AbortSignal;
+  /** A folder of the run for vitest's temporary files: what removes the run removes them too. */
+  scratch: string;
 }
 
 /**
  * Runs planned suites on vitest, isolated from any vitest or vite configuration of the project. vitest's own signal
  * handlers exit the process while guests still run, so they are taken out: signals belong to the caller, who aborts.
  */
-export async function runOnVitest({ plans, cwd, context, reporter, workers, signal }: RunnerOptions): Promise<void> {
+export async function runOnVitest({
+  plans,
+  cwd,
+  context,
+  reporter,
+  workers,
+  signal,
+  scratch,
+}: RunnerOptions): Promise<void> {
   const byPath = new Map(plans.map((plan) => [resolve(cwd, plan.file), plan]));
   const root = commonFolder([...byPath.keys()]);
   const before = { SIGINT: process.listeners('SIGINT'), SIGTERM: process.listeners('SIGTERM') };
+  const temporary = process.env.TMPDIR;
+  process.env.TMPDIR = scratch;
   const vitest = await createVitest(
     'test',
     {
@@ -62,6 +74,8 @@ export async function runOnVitest({ plans, cwd, context, reporter, workers, sign
     // vitest takes vite's own options here; its type leaves out `configFile`, which keeps the project's files out.
     { configFile: false, logLevel: 'error', plugins: [suitePlugin(byPath)] } as ViteUserConfig,
   );
+  if (temporary === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = temporary;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     for (const listener of process.listeners(name)) {
       if (!before[name].includes(listener)) process.removeListener(name, listener);
