@@ -1,7 +1,7 @@
 import { relative, resolve, sep } from 'node:path';
 import type { ProvidedContext } from 'vitest';
 import type { ViteUserConfig } from 'vitest/config';
-import { createVitest, type Reporter, type Vitest } from 'vitest/node';
+import { createVitest, type Reporter } from 'vitest/node';
 import type { SuitePlan } from '../suite/index.ts';
 import { suitePlugin } from './plugin.ts';
 
@@ -88,13 +88,9 @@ export async function runOnVitest({
     if (!signal.aborted) await vitest.start();
   } finally {
     signal.removeEventListener('abort', cancel);
-    await close(vitest);
+    await vitest.close();
     process.exitCode = exitCode;
   }
-}
-
-async function close(vitest: Vitest): Promise<void> {
-  await vitest.close();
 }
 
 /** The deepest folder that holds all files; vitest finds its tests below one root. */
