@@ -6,7 +6,9 @@ process.chdir(new URL('..', import.meta.url).pathname);
 const { documentSchemas, toJsonSchema } = await import('../dist/schema/index.js');
 const { builtins, schemaSources } = await import('../dist/suite/index.js');
 
-const { commands } = await import('../dist/cli/commands/index.js');
+const { commands: rows } = await import('../dist/cli/commands/index.js');
+const { loadCommand } = await import('../dist/cli/command.js');
+const commands = await Promise.all(rows.map(loadCommand));
 const { optionTable, globalOptions } = await import('../dist/cli/options.js');
 
 const sources = schemaSources(builtins);

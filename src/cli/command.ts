@@ -25,11 +25,23 @@ export interface Context {
   show<T>(value: T, render: (value: T) => string): void;
 }
 
-/** One command: its place in help, what it takes, and what it does. */
-export interface Command {
+/** A row of the table of commands: enough for the list in help, without loading the command. */
+export interface CommandRow {
   name: string;
   /** One line for the list of commands. */
   summary: string;
+  load(): Promise<Command>;
+}
+
+/** A command that was loaded, with its name. */
+export type LoadedCommand = Command & Pick<CommandRow, 'name' | 'summary'>;
+
+export async function loadCommand({ name, summary, load }: CommandRow): Promise<LoadedCommand> {
+  return { name, summary, ...(await load()) };
+}
+
+/** One command: what it takes and what it does. */
+export interface Command {
   /** Positional words as help shows them, for example `[PATH…]`. */
   usage: string;
   /** More than the summary, where that is needed. */

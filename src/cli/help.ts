@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import type { Command } from './command.ts';
+import type { CommandRow, LoadedCommand } from './command.ts';
 import { globalOptions, type OptionName, type OptionSpec, optionTable } from './options.ts';
 
 const bold = (text: string, color: boolean) => (color ? pc.createColors(true).bold(text) : text);
@@ -13,7 +13,7 @@ function optionLines(names: readonly OptionName[]): string[] {
 }
 
 /** The help of one command: usage, options, examples. */
-export function commandHelp(command: Command, color: boolean): string {
+export function commandHelp(command: LoadedCommand, color: boolean): string {
   const lines = [`${bold('gvm', color)} ${command.name} ${command.usage}`.trimEnd(), '', command.summary];
   if (command.about) lines.push('', command.about);
   if (command.options.length > 0) lines.push('', bold('options', color), ...optionLines(command.options));
@@ -23,7 +23,7 @@ export function commandHelp(command: Command, color: boolean): string {
 }
 
 /** The help of gvm itself: all commands, a line each. */
-export function generalHelp(commands: readonly Command[], version: string, color: boolean): string {
+export function generalHelp(commands: readonly CommandRow[], version: string, color: boolean): string {
   return [
     `${bold('gvm', color)} ${version}: tests for VM images`,
     '',

@@ -1,9 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { findProject, openStateFolders, resolveSettings } from '../config/index.ts';
 import { createLog, nearest } from '../core/index.ts';
 import { asGvmError, errorToJson, GvmError, renderError } from '../errors/index.ts';
-import type { Command, Context } from './command.ts';
+import { type CommandRow, type Context, type LoadedCommand, loadCommand } from './command.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import type { OptionName, OptionValues } from './options.ts';
@@ -19,7 +18,7 @@ import { version } from './version.ts';
 export async function main(argv: readonly string[]): Promise<number> {
   let trouble: number | undefined;
   try {
-    const { command, parsed } = select(argv);
+    const { command, parsed } = await select(argv);
     trouble = command?.trouble;
     const color = wantsColor(parsed.values, process.stdout);
     if (parsed.values.version) {
@@ -31,7 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return command || parsed.values.help ? 0 : 2;
     }
     checkWords(command, parsed);
-    return await command.run(createContext(parsed));
+    return await command.run(await createContext(parsed));
   } catch (thrown) {
     const error = asGvmError(thrown);
     if (argv.includes('--json')) console.log(JSON.stringify({ error: errorToJson(error) }, null, 2));
@@ -40,22 +39,31 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+interface Selected {
+  command: LoadedCommand | undefined;
+  parsed: ParsedLine;
+}
+
 /** The command is the first word that is no option; the options before it are global ones. */
-function select(argv: readonly string[]): { command: Command | undefined; parsed: ParsedLine } {
-  const [name, ...others] = argv;
-  const command = commands.find((c) => c.name === name);
-  if (command) return { command, parsed: parseLine(others, command) };
+async function select(argv: readonly string[]): Promise<Selected> {
+  const rowOf = (word: string | undefined) => commands.find(({ name }) => name === word);
+  const selected = async (row: CommandRow, others: readonly string[]): Promise<Selected> => {
+    const command = await loadCommand(row);
+    return { command, parsed: parseLine(others, command) };
+  };
+  const first = rowOf(argv[0]);
+  if (first) return await selected(first, argv.slice(1));
   const parsed = parseLine(argv, undefined);
   const [word] = parsed.words;
   if (word === undefined) return { command: undefined, parsed };
-  const later = commands.find((c) => c.name === word);
+  const later = rowOf(word);
   if (later) {
     const at = argv.indexOf(word);
-    return { command: later, parsed: parseLine([...argv.slice(0, at), ...argv.slice(at + 1)], later) };
+    return await selected(later, [...argv.slice(0, at), ...argv.slice(at + 1)]);
   }
   const guess = nearest(
     word,
-    commands.map((c) => c.name),
+    commands.map(({ name }) => name),
   );
   throw new GvmError({
     code: 'usage',
@@ -64,7 +72,7 @@ function select(argv: readonly string[]): { command: Command | undefined; parsed
   });
 }
 
-function checkWords(command: Command, { words, rest }: ParsedLine): void {
+function checkWords(command: LoadedCommand, { words, rest }: ParsedLine): void {
   const [least, most] = command.words;
   if (words.length >= least && words.length <= most && (rest.length === 0 || command.usage.includes('--'))) return;
   throw new GvmError({
@@ -81,7 +89,8 @@ function wantsColor(values: OptionValues, stream: NodeJS.WriteStream): boolean {
   return Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
 }
 
-function createContext({ words, rest, values }: ParsedLine): Context {
+async function createContext({ words, rest, values }: ParsedLine): Promise<Context> {
+  const { findProject, openStateFolders, resolveSettings } = await import('../config/index.ts');
   const text = (name: OptionName) => (typeof values[name] === 'string' ? values[name] : undefined);
   const cwd = resolve(text('directory') ?? '.');
   if (!existsSync(cwd) || !statSync(cwd).isDirectory()) {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { nearest } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
-import type { Command } from './command.ts';
+import type { LoadedCommand } from './command.ts';
 import { globalOptions, type OptionName, type OptionSpec, type OptionValues, optionTable } from './options.ts';
 
 export interface ParsedLine {
@@ -11,7 +11,7 @@ export interface ParsedLine {
 }
 
 /** The options that a command takes, its own and the global ones. */
-export function optionsOf(command: Command | undefined): OptionName[] {
+export function optionsOf(command: LoadedCommand | undefined): OptionName[] {
   return [...(command?.options ?? []), ...globalOptions];
 }
 
@@ -19,7 +19,7 @@ export function optionsOf(command: Command | undefined): OptionName[] {
  * Parses the words after `gvm` for a command, or for gvm itself.
  * @throws GvmError `usage` with the nearest option's name, for an unknown option or a bad value
  */
-export function parseLine(argv: readonly string[], command: Command | undefined): ParsedLine {
+export function parseLine(argv: readonly string[], command: LoadedCommand | undefined): ParsedLine {
   const names = optionsOf(command);
   const specs = names.map((name) => [name, optionTable[name] as OptionSpec] as const);
   const { tokens } = parseArgs({
@@ -49,7 +49,7 @@ function take(
   raw: string,
   value: string | undefined,
   names: readonly OptionName[],
-  command: Command | undefined,
+  command: LoadedCommand | undefined,
 ): void {
   const name = names.find((n) => n === given);
   const where = command ? `gvm ${command.name}` : 'gvm';

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
@@ -34,4 +37,20 @@ test('--json gives errors as data too', async () => {
 test('a schema is a JSON Schema of the newest draft', async () => {
   const { stdout } = await gvm('schema', 'suite');
   expect(JSON.parse(stdout)).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' });
+});
+
+test.each([['--help'], ['--version']])('gvm %s loads none of the rooms that commands need', async (option) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gvm-loaded-'));
+  try {
+    // The coverage of V8 names every script that was loaded.
+    await promisify(execFile)(process.execPath, [cli, option], { env: { ...process.env, NODE_V8_COVERAGE: folder } });
+    const loaded = readdirSync(folder).flatMap((file) => {
+      const { result } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { result: { url: string }[] };
+      return result.map(({ url }) => url);
+    });
+    const rooms = loaded.flatMap((url) => /\/dist\/([a-z]+)\//.exec(url)?.[1] ?? []);
+    expect([...new Set(rooms)].sort()).toEqual(['cli', 'core', 'errors']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

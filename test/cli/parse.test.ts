@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { commands } from '../../src/cli/commands/index.ts';
+import { loadCommand } from '../../src/cli/command.ts';
+import { commands as rows } from '../../src/cli/commands/index.ts';
 import { commandHelp, generalHelp } from '../../src/cli/help.ts';
 import { parseLine } from '../../src/cli/parse.ts';
 
+const commands = await Promise.all(rows.map(loadCommand));
 const command = (name: string) => {
   const found = commands.find((c) => c.name === name);
   if (!found) throw new Error(name);
@@ -38,5 +40,5 @@ test('every command has help with examples that name it', () => {
     for (const [line] of c.examples) expect(line).toContain(`gvm ${c.name}`);
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(140);
   }
-  expect(generalHelp(commands, '1.2.3', false)).toContain('gvm 1.2.3');
+  expect(generalHelp(rows, '1.2.3', false)).toContain('gvm 1.2.3');
 });

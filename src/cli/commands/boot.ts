@@ -68,8 +68,6 @@ async function detach(): Promise<number> {
 }
 
 export const boot: Command = {
-  name: 'boot',
-  summary: 'boot one guest by hand and own it until Ctrl-C',
   usage: 'IMAGE',
   about: `--timeout is the guest's life (default ${DEFAULT_LIFE}). With --detach the owner stays in the background until gvm stop.`,
   options: ['name', 'detach', 'timeout', ...imageOptions, ...machineOptions],

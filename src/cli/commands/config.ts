@@ -37,8 +37,6 @@ function renderEntries(entries: readonly Entry[]): string {
 }
 
 export const config: Command = {
-  name: 'config',
-  summary: 'show the settings, and the layer that each value came from',
   usage: '[KEY]',
   about:
     'Layers, lowest first: what gvm ships, the image recipe, gvm.yaml, the suite, GVM_* variables, options. An image and a suite\nadd their own layers when a guest is made; this command shows what stands before that.',

@@ -2,8 +2,6 @@ import { probeHost, renderHostReport } from '../../host/index.ts';
 import type { Command } from '../command.ts';
 
 export const doctor: Command = {
-  name: 'doctor',
-  summary: 'show what this host has, what is proved, what is missing and how to mend it',
   usage: '',
   about: 'The accelerator is proved by running a guest under it, not by looking at /dev/kvm.',
   options: [],

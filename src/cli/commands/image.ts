@@ -116,8 +116,6 @@ async function findRecipe(folders: readonly string[], name: string): Promise<str
 }
 
 export const image: Command = {
-  name: 'image',
-  summary: 'list, build and remove images of the store',
   usage: 'list|build|remove [NAME]',
   about: 'An image that a suite needs is built by itself. build without a name builds the default one.',
   options: ['packages', 'force'],

@@ -1,14 +1,43 @@
-import type { Command } from '../command.ts';
-import { boot } from './boot.ts';
-import { config } from './config.ts';
-import { doctor } from './doctor.ts';
-import { image } from './image.ts';
-import { ps } from './ps.ts';
-import { run } from './run.ts';
-import { schema } from './schema.ts';
-import { ssh } from './ssh.ts';
-import { stop } from './stop.ts';
-import { test } from './test.ts';
+import type { CommandRow } from '../command.ts';
 
-/** Every command, in the order of help. */
-export const commands: readonly Command[] = [test, boot, ssh, ps, stop, run, image, doctor, config, schema];
+/** Every command, in the order of help. What one does, and the rooms that it needs, is loaded when it is called. */
+export const commands: readonly CommandRow[] = [
+  { name: 'test', summary: 'boot guests and run suites in them', load: async () => (await import('./test.ts')).test },
+  {
+    name: 'boot',
+    summary: 'boot one guest by hand and own it until Ctrl-C',
+    load: async () => (await import('./boot.ts')).boot,
+  },
+  {
+    name: 'ssh',
+    summary: 'enter a running guest, or run one command in it',
+    load: async () => (await import('./ssh.ts')).ssh,
+  },
+  { name: 'ps', summary: 'list the running guests', load: async () => (await import('./ps.ts')).ps },
+  { name: 'stop', summary: 'power off a running guest', load: async () => (await import('./stop.ts')).stop },
+  {
+    name: 'run',
+    summary: 'boot an image, run one command in it, end it',
+    load: async () => (await import('./run.ts')).run,
+  },
+  {
+    name: 'image',
+    summary: 'list, build and remove images of the store',
+    load: async () => (await import('./image.ts')).image,
+  },
+  {
+    name: 'doctor',
+    summary: 'show what this host has, what is proved, what is missing and how to mend it',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'config',
+    summary: 'show the settings, and the layer that each value came from',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
+    name: 'schema',
+    summary: 'print the JSON Schema of a document, for editors and checkers',
+    load: async () => (await import('./schema.ts')).schema,
+  },
+];

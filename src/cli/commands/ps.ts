@@ -24,8 +24,6 @@ function renderGuests(guests: readonly RunningGuest[]): string {
 }
 
 export const ps: Command = {
-  name: 'ps',
-  summary: 'list the running guests',
   usage: '',
   options: [],
   examples: [

@@ -6,8 +6,6 @@ import { runCommand } from '../remote.ts';
 import { imageOptions, openSetup } from '../setup.ts';
 
 export const run: Command = {
-  name: 'run',
-  summary: 'boot an image, run one command in it, end it',
   usage: 'IMAGE -- CMD…',
   about:
     "The exit code is the command's (128+n for a signal); trouble of gvm's own is 125. --timeout is the command's deadline.",

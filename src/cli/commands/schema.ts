@@ -4,8 +4,6 @@ import type { Command } from '../command.ts';
 import { emitSchema, schemaNames } from '../schemas.ts';
 
 export const schema: Command = {
-  name: 'schema',
-  summary: 'print the JSON Schema of a document, for editors and checkers',
   usage: 'NAME',
   get about() {
     return `NAME is one of: ${schemaNames().join(', ')}.`;

@@ -4,8 +4,6 @@ import { runCommand, runShell } from '../remote.ts';
 import { findGuest } from '../running.ts';
 
 export const ssh: Command = {
-  name: 'ssh',
-  summary: 'enter a running guest, or run one command in it',
   usage: '[GUEST] [-- CMD…]',
   about:
     "GUEST may be left out when only one runs. The exit code is the command's (128+n for a signal); trouble of gvm's own is 125.",

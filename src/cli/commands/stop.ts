@@ -2,8 +2,6 @@ import type { Command } from '../command.ts';
 import { ask, findGuest } from '../running.ts';
 
 export const stop: Command = {
-  name: 'stop',
-  summary: 'power off a running guest',
   usage: '[GUEST]',
   about: 'GUEST may be left out when only one runs. What the guest wrote is thrown away with its overlay.',
   options: [],

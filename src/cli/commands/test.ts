@@ -133,8 +133,6 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
 }
 
 export const test: Command = {
-  name: 'test',
-  summary: 'boot guests and run suites in them',
   usage: '[PATH…]',
   about:
     'PATH is a *.gvm.yaml file, a folder or a glob; without one the suites of the project run. run.json and junit.xml are\nalways written to the output folder. --timeout is the deadline of a boot.',
