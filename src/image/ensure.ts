@@ -1,9 +1,8 @@
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import type { Log } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
 import { chooseBuilder } from '../host/index.ts';
+import { scratchFolder } from '../process/index.ts';
 import { type PackageList, packageListSchema, type StoredImageManifest } from '../schema/index.ts';
 import { bootstrapRoot } from './build/bootstrap.ts';
 import { type BuildResult, buildImage, type MakeRoot } from './build/build.ts';
@@ -88,7 +87,9 @@ async function makeImage(store: ImageStore, loaded: LoadedRecipe, options: Build
   const mode = options.mode ?? (await chooseBuilder(options.signal));
   await mkdir(store.packageCache, { recursive: true });
   return store.put(recipe.name, async (folder) => {
-    const work = await workFolder();
+    const work = scratchFolder();
+    // Other accounts of a user namespace must be able to pass through it.
+    await chmod(work, 0o755);
     let result: BuildResult;
     try {
       result = await buildImage(
@@ -140,11 +141,4 @@ async function makeImage(store: ImageStore, loaded: LoadedRecipe, options: Build
 function makeRootBy(mode: BuildMode): MakeRoot {
   if (mode === 'guest') return bootstrapInGuest;
   return (input, context) => bootstrapRoot(mode, input, context);
-}
-
-/** Where the build works: other accounts of a user namespace must be able to pass through it. */
-async function workFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'gvm-image-'));
-  await chmod(folder, 0o755);
-  return folder;
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '../core/index.ts';
-import { isSameProcess, type ProcessIdentity, processIdentity, reapChildren } from '../process/index.ts';
+import { isSameProcess, type ProcessIdentity, processIdentity, reapChildren, reapScratch } from '../process/index.ts';
 
 /** The folders of one run: `runtime/RUN` for sockets and records, `home/runs/RUN` for what its guests write. */
 export interface RunFolders {
@@ -83,8 +83,8 @@ export function listOwners(runtime: string): Owner[] {
 }
 
 /**
- * Ends the guests of owners that were killed, by their recorded identity, and removes their folders. Of the guests that
- * were kept on purpose the newest stay.
+ * Ends the guests of owners that were killed, by their recorded identity, and removes their folders and scratch files.
+ * Of the guests that were kept on purpose the newest stay.
  */
 export async function reapRuns(roots: { home: string; runtime: string }, log: Log): Promise<void> {
   for (const run of runsBelow(roots.runtime)) {
@@ -100,6 +100,7 @@ export async function reapRuns(roots: { home: string; runtime: string }, log: Lo
     if (pid && !processIdentity(Number(pid))) rmSync(join(roots.runtime, name), { recursive: true, force: true });
   }
   reapGuestFolders(join(roots.home, 'runs'));
+  reapScratch();
 }
 
 /** Runs whose runtime folder is gone with an earlier boot of the host, and the oldest kept ones. */

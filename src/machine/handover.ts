@@ -1,7 +1,6 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Account, ChildFile } from '../process/index.ts';
+import { type Account, type ChildFile, scratchFolder } from '../process/index.ts';
 import type { QemuFile } from './args/input.ts';
 
 const OTHERS_MAY_READ = 0o004;
@@ -18,7 +17,7 @@ export function prepareFiles(
   const prepared = files.map(({ fd, path, writable, reopened }): ChildFile => {
     const flags = writable ? 'r+' : 'r';
     if (!reopened || !account || (statSync(path).mode & OTHERS_MAY_READ) !== 0) return { fd, path, flags };
-    folder ??= mkdtempSync(join(tmpdir(), 'gvm-handover-'));
+    folder ??= scratchFolder();
     const copy = join(folder, String(fd));
     copyFileSync(path, copy);
     chmodSync(copy, 0o444);

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { deferred, formatDuration, parseDuration, within } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { controlHandlers, type Guest, type Ownership, runOwned, serveBroker } from '../../lab/index.ts';
+import { scratchFolder } from '../../process/index.ts';
 import type { Command, Context } from '../command.ts';
 import { machineOptions } from '../machine-options.ts';
 import { imageOptions, openSetup } from '../setup.ts';
@@ -47,7 +47,7 @@ function announce(context: Context, guest: Guest): void {
 
 /** Starts the same owner in the background and waits until its guest is ready. */
 async function detach(): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'gvm-detach-'));
+  const folder = scratchFolder();
   const file = join(folder, 'output');
   try {
     const output = openSync(file, 'w', 0o600);

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clip, type Log, monotonic, printable, within } from '../../core/index.ts';
-import { type ChildExit, type SupervisedChild, spawnSupervised } from '../../process/index.ts';
+import { type ChildExit, type SupervisedChild, scratchFolder, spawnSupervised } from '../../process/index.ts';
 import { PROOF_EXIT, proofRom } from './proof-rom.ts';
 import { LoopTiming } from './timing.ts';
 
@@ -53,7 +52,7 @@ export async function runProof(
 }
 
 async function startProof(accelerator: string, cpu: string, log: Log): Promise<SupervisedChild> {
-  const folder = mkdtempSync(join(tmpdir(), 'gvm-proof-'));
+  const folder = scratchFolder();
   try {
     const rom = join(folder, 'rom');
     writeFileSync(rom, proofRom());
