@@ -18,6 +18,7 @@ const defaults: ResolvedMachine = {
   initrd: undefined,
   append: '',
   bus: 'virtio',
+  sector: 512,
   disks: [],
   networks: [{ model: 'virtio-net', mode: 'restricted' }],
   accel: 'auto',

@@ -29,7 +29,8 @@ export function machineInput(
   files: GuestFiles,
 ): MachineInput {
   const { machine } = spec;
-  const system: MachineDisk = { id: 'system', layers: files.system, writable: true, bus: machine.bus, sector: 512 };
+  const { bus, sector } = machine;
+  const system: MachineDisk = { id: 'system', layers: files.system, writable: true, bus, sector };
   const others = machine.disks.map(
     ({ bus, sector }, i): MachineDisk => ({
       id: `disk${i + 1}`,

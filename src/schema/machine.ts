@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { duration, size } from './scalar.ts';
 
+const PROCESSORS = 'expected 1 to 64 processors';
+const bus = z.enum(['virtio', 'scsi', 'sata', 'nvme', 'usb']);
+const sector = z.union([z.literal(512), z.literal(4096)], { error: 'expected 512 or 4096' });
+
 const disk = z
   .strictObject({
     size: size.optional(),
     image: z.string().min(1).optional(),
-    bus: z.enum(['virtio', 'scsi', 'sata', 'nvme', 'usb']).default('virtio'),
-    sector: z.union([z.literal(512), z.literal(4096)]).default(512),
+    bus: bus.default('virtio'),
+    sector: sector.default(512),
   })
   .refine((d) => (d.size === undefined) !== (d.image === undefined), 'expected exactly one of size and image')
   .meta({ description: 'an extra disk: empty of a size, or an image of its own overlay' });
@@ -26,17 +30,18 @@ export const machineSchema = z
   .strictObject({
     arch: z.enum(['x86_64']).optional(),
     memory: size.optional(),
-    cpus: z.int().min(1).max(64).optional(),
+    cpus: z.int().min(1, PROCESSORS).max(64, PROCESSORS).optional(),
     cpu: z
       .string()
-      .regex(/^[\w.,+=-]+$/)
+      .regex(/^[\w.,+=-]+$/, 'expected a QEMU CPU model such as Haswell or max,-avx2')
       .optional()
       .meta({ description: 'a QEMU CPU model' }),
     firmware: z.enum(['direct', 'bios', 'uefi']).optional(),
     kernel: z.string().min(1).optional(),
     initrd: z.string().min(1).optional(),
     append: z.string().optional().meta({ description: 'added to the kernel command line; the last root= wins' }),
-    bus: z.enum(['virtio', 'scsi', 'sata', 'nvme', 'usb']).optional().meta({ description: 'bus of the system disk' }),
+    bus: bus.optional().meta({ description: 'bus of the system disk' }),
+    sector: sector.optional().meta({ description: 'bytes of a sector of the system disk' }),
     disks: z.array(disk).max(24).optional(),
     networks: z.array(network).max(8).optional(),
     network: z.enum(['restricted', 'internet', 'none']).optional(),
@@ -62,6 +67,7 @@ export interface ResolvedMachine {
   initrd: string | undefined;
   append: string;
   bus: NonNullable<MachineKeys['bus']>;
+  sector: NonNullable<MachineKeys['sector']>;
   disks: DiskKeys[];
   networks: NetworkKeys[];
   accel: 'auto' | 'kvm' | 'tcg';

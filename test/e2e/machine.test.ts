@@ -1,15 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,52 +16,18 @@ import {
   startMachine,
 } from '../../src/machine/index.ts';
 import { processIdentity } from '../../src/process/index.ts';
-import { cases, files } from '../machine/cases.ts';
+import { files } from '../machine/cases.ts';
 import { repository } from './gvm.ts';
+import { MachineFiles } from './machine-files.ts';
 
 let folder: string;
-const at = Object.fromEntries(Object.keys(files).map((name) => [name, ''])) as Record<keyof typeof files, string>;
+let real: MachineFiles;
 const uefi = findUefi();
 const log = silentLog;
 
-/** A boot sector that writes one line to the serial port and halts. */
-function bootSector(text: string): Buffer {
-  const code = Buffer.from('fa31c08ed8be107cac84c07406baf803eeebf5f4', 'hex');
-  const sector = Buffer.alloc(512);
-  code.copy(sector);
-  // The loop reads its text from 0x7c00 + its own length.
-  sector.writeUInt16LE(0x7c00 + code.length, 6);
-  sector.write(`${text}\0`, code.length, 'latin1');
-  sector.writeUInt16LE(0xaa55, 510);
-  return sector;
-}
-
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'gvm-machine-'));
-  for (const name of Object.keys(at) as (keyof typeof files)[]) {
-    at[name] = join(folder, `${name}${/\.\w+$/.exec(files[name])?.[0] ?? ''}`);
-  }
-  const qemuImg = (...args: string[]) => execFileSync('qemu-img', args, { stdio: 'ignore' });
-  const disk = join(folder, 'disk.raw');
-  writeFileSync(disk, Buffer.concat([bootSector('hello from the disk\r\n'), Buffer.alloc(1024 * 1024 - 512)]));
-  qemuImg('convert', '-f', 'raw', '-O', 'qcow2', disk, at.base);
-  qemuImg('create', '-f', 'qcow2', '-b', at.base, '-F', 'qcow2', at.overlay);
-  qemuImg('create', '-f', 'qcow2', at.extra, '16M');
-  writeFileSync(at.raw, Buffer.alloc(64 * 1024));
-  // A kernel in the old boot protocol's smallest form: QEMU loads it, and it is never entered here.
-  const kernel = Buffer.alloc(64 * 1024);
-  kernel.writeUInt8(1, 0x1f1);
-  kernel.writeUInt16LE(0xaa55, 0x1fe);
-  kernel.write('HdrS', 0x202, 'latin1');
-  kernel.writeUInt16LE(0x0206, 0x206);
-  kernel.writeUInt8(1, 0x211);
-  kernel.writeUInt32LE(0x37ffffff, 0x22c);
-  writeFileSync(at.kernel, kernel, { mode: 0o600 });
-  writeFileSync(at.initrd, Buffer.alloc(4096), { mode: 0o600 });
-  if (uefi) {
-    copyFileSync(uefi.code, at.code);
-    copyFileSync(uefi.vars, at.vars);
-  }
+  real = new MachineFiles(folder);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -84,45 +41,24 @@ async function serialUntil(machine: Machine, pattern: RegExp): Promise<string> {
   throw new Error(`the serial line ended with ${JSON.stringify(text)}`);
 }
 
-describe('every kept command line', () => {
-  const names = Object.keys(cases()).filter((name) => name !== 'uefi' || uefi);
-
-  it.each(names)('%s is accepted by QEMU', async (name) => {
-    const input = cases(at)[name] as MachineInput;
-    let running = false;
-    await using machine = await startMachine(buildCommand(input), {
-      log,
-      beforeGuest: async ({ qmp }) => {
-        running = (await qmp.execute('query-status')).running;
-      },
-    });
-    expect(running).toBe(false);
-    const cabled = input.networks.some((network) => network.mode !== 'none');
-    if (cabled) expect(await machine.forwardedPort()).toBeGreaterThan(1023);
-    else await expect(machine.forwardedPort()).rejects.toMatchObject({ code: 'usage' });
-    await machine.qmp.execute('quit');
-    expect(await machine.exited).toMatchObject({ code: 0, signal: null });
-  });
-});
-
 describe('a machine', () => {
-  const base = () => cases(at).bios as MachineInput;
+  const base = () => real.of('bios-virtio');
 
   it('boots from its disk, writes nothing below the overlay, and powers off', async () => {
-    const before = statSync(at.base).mtimeMs;
+    const before = statSync(real.path(files.base)).mtimeMs;
     await using machine = await startMachine(buildCommand(base()), { log });
     expect(await serialUntil(machine, /hello from the disk/)).toContain('SeaBIOS');
     const events = machine.qmp.events();
     await machine.kill();
     expect(await machine.exited).toMatchObject({ signal: 'SIGKILL' });
     for await (const event of events) expect(event.name).not.toBe('BLOCK_IO_ERROR');
-    expect(statSync(at.base).mtimeMs).toBe(before);
+    expect(statSync(real.path(files.base)).mtimeMs).toBe(before);
     expect(processIdentity(machine.pid)).toBeUndefined();
   });
 
   it.runIf(uefi)('boots by UEFI, with variables of its own', async () => {
     const code = uefi && statSync(uefi.code).mtimeMs;
-    await using machine = await startMachine(buildCommand(cases(at).uefi as MachineInput), { log });
+    await using machine = await startMachine(buildCommand(real.of('uefi-virtio')), { log });
     expect(await serialUntil(machine, /BdsDxe: \w+/)).toContain('BdsDxe');
     expect(uefi && statSync(uefi.code).mtimeMs).toBe(code);
   });
@@ -209,9 +145,9 @@ describe.runIf(process.getuid?.() === 0)('a full disk of the host', () => {
         { path: overlay, format: 'qcow2' },
         { path: base, format: 'raw' },
       ];
-      const disks = [{ ...(cases(at).bios?.disks[0] as MachineInput['disks'][number]), layers }];
+      const disks = [{ ...(real.of('bios-virtio').disks[0] as MachineInput['disks'][number]), layers }];
       const troubles: unknown[] = [];
-      await using machine = await startMachine(buildCommand({ ...(cases(at).bios as MachineInput), disks }), {
+      await using machine = await startMachine(buildCommand({ ...real.of('bios-virtio'), disks }), {
         log,
         beforeGuest: ({ qmp }) => void qmp.onEvent((event) => troubles.push(hostTrouble(event))),
       });
@@ -284,7 +220,7 @@ describe('a gvm that is killed outright', () => {
 
   it.each(['starting', 'started'])('when it has said "%s" leaves no QEMU behind', async (moment) => {
     const name = `gvm-${process.pid}-${moment}`;
-    const input = JSON.stringify({ ...cases(at).bios, name });
+    const input = JSON.stringify({ ...real.of('bios-virtio'), name });
     // Later and later in the window in which a child has no death signal yet.
     for (const delay of moment === 'starting' ? [0, 5, 10, 15, 20, 30, 50, 80] : [0]) {
       const args = ['--input-type=module', '-e', program, room, input];

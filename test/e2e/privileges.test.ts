@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog, within } from '../../src/core/index.ts';
 import { buildCommand, type Machine, type MachineInput, startMachine } from '../../src/machine/index.ts';
 import { spawnSupervised, unprivilegedAccount } from '../../src/process/index.ts';
-import { cases } from '../machine/cases.ts';
+import { inputNamed } from '../machine/cases.ts';
 
 const SECRET = '/etc/shadow';
 const asRoot = process.getuid?.() === 0;
@@ -20,7 +20,7 @@ beforeEach(async () => {
   // Nobody but this user may read it: QEMU has it by its descriptor alone.
   execFileSync('qemu-img', ['create', '-f', 'qcow2', overlay, '16M'], { stdio: 'ignore' });
   execFileSync('chmod', ['600', overlay]);
-  const base = cases().bios as MachineInput;
+  const base = inputNamed('bios-virtio');
   const disks: MachineInput['disks'] = [
     { id: 'system', layers: [{ path: overlay, format: 'qcow2' }], writable: true, bus: 'virtio', sector: 512 },
   ];

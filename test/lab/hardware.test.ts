@@ -16,7 +16,7 @@ const spec: GuestSpec = {
   diskImages: { data: { ...image, layers: [{ path: '/store/data.raw', format: 'raw' }] } },
   machine: {
     ...{ arch: 'x86_64', memory: 2 ** 30, cpus: 2, cpu: undefined, firmware: 'direct', kernel: undefined },
-    ...{ initrd: undefined, append: '', bus: 'virtio', networks: [], accel: 'auto', timeout: 60_000 },
+    ...{ initrd: undefined, append: '', bus: 'virtio', sector: 512, networks: [], accel: 'auto', timeout: 60_000 },
     disks: [
       { size: 2 ** 20, bus: 'nvme', sector: 4096 },
       { image: 'data', bus: 'scsi', sector: 512 },

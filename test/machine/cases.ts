@@ -1,78 +1,93 @@
-import type { MachineDisk, MachineInput } from '../../src/machine/index.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { layerMachine } from '../../src/config/index.ts';
+import { machineInput } from '../../src/lab/hardware.ts';
+import type { GuestBoot } from '../../src/lab/index.ts';
+import type { DiskLayer, MachineInput } from '../../src/machine/index.ts';
+import { loadDocument, machineSchema } from '../../src/schema/index.ts';
 
-const MEBI = 2 ** 20;
+export const folder = fileURLToPath(new URL('golden', import.meta.url));
+const SEPARATOR = '---\n';
 
-/** Paths of the files that the cases name. The end-to-end test makes them; the golden files show these names. */
+/** The head of a golden file: a host and an image as declared, and machine keys as a user writes them. */
+const head = z.strictObject({
+  host: z.strictObject({ accelerator: z.enum(['kvm', 'tcg']).default('tcg') }).prefault({}),
+  image: z
+    .strictObject({ format: z.enum(['qcow2', 'raw']).default('qcow2'), append: z.string().default('') })
+    .prefault({}),
+  machine: machineSchema,
+});
+
+/** The files that the command lines of the golden files name. */
 export const files = {
   base: '/images/base.qcow2',
+  raw: '/images/base.raw',
   overlay: '/run/overlay.qcow2',
-  raw: '/run/seed.img',
-  extra: '/run/extra.qcow2',
+  rawOverlay: '/run/raw-overlay.qcow2',
+  seed: '/run/seed.img',
   kernel: '/images/vmlinuz',
   initrd: '/images/initrd',
   code: '/firmware/code.fd',
   vars: '/run/vars.fd',
-} as const;
+  disk: (number: number) => `/run/disk${number}.qcow2`,
+};
 
-type Files = Record<keyof typeof files, string>;
-
-function systemDisk(at: Files, bus: MachineDisk['bus'] = 'virtio', sector: 512 | 4096 = 512): MachineDisk {
-  const layers: MachineDisk['layers'] = [
-    { path: at.overlay, format: 'qcow2' },
-    { path: at.base, format: 'qcow2' },
-  ];
-  return { id: 'system', layers, writable: true, bus, sector };
+export interface Case {
+  name: string;
+  file: string;
+  /** The head with its separator, as it stands in the file. */
+  head: string;
+  /** Whether QEMU is expected to take it. */
+  valid: boolean;
+  /** The machine that the keys describe. @throws GvmError where they describe none */
+  input(): MachineInput;
 }
 
-function seedDisk(at: Files): MachineDisk {
-  return { id: 'seed', layers: [{ path: at.raw, format: 'raw' }], writable: false, bus: 'virtio', sector: 512 };
-}
-
-/** Every machine whose command line is kept as a golden file, and is given to a real QEMU. */
-export function cases(at: Files = files): Record<string, MachineInput> {
-  const base: MachineInput = {
-    name: 'gvm-run1-guest1',
-    arch: 'x86_64',
-    memory: 256 * MEBI,
-    cpus: 2,
-    accelerator: 'tcg',
-    boot: { firmware: 'bios' },
-    disks: [systemDisk(at)],
-    networks: [{ model: 'virtio-net', mode: 'restricted' }],
-    forward: 22,
-  };
-  const direct = {
-    firmware: 'direct',
-    kernel: at.kernel,
-    initrd: at.initrd,
-    append: 'root=/dev/vda2 quiet=a,b',
-  } as const;
-  const extra = (bus: MachineDisk['bus'], sector: 512 | 4096 = 512): MachineDisk => ({
-    id: 'extra',
-    layers: [{ path: at.extra, format: 'qcow2' }],
-    writable: true,
-    bus,
-    sector,
+/** Every golden file, in the order of their names. */
+export function cases(): Case[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.txt') && !name.startsWith('paste-'));
+  return names.sort().map((entry) => {
+    const file = join(folder, entry);
+    const text = readFileSync(file, 'utf8');
+    const end = text.indexOf(SEPARATOR) + SEPARATOR.length;
+    const top = text.slice(0, end);
+    const expected = text.slice(end);
+    return {
+      name: basename(entry, '.txt'),
+      file,
+      head: top,
+      valid: !expected.startsWith('error'),
+      input: () => inputOf(loadDocument(top.slice(0, -SEPARATOR.length), entry, head).value),
+    };
   });
-  return {
-    bios: base,
-    direct: { ...base, boot: direct, disks: [systemDisk(at), seedDisk(at)], noReboot: true },
-    'direct-no-initrd': { ...base, boot: { firmware: 'direct', kernel: at.kernel, append: '' } },
-    uefi: { ...base, boot: { firmware: 'uefi', code: at.code, vars: at.vars }, disks: [systemDisk(at), seedDisk(at)] },
-    'disk-scsi': { ...base, disks: [systemDisk(at, 'scsi'), extra('scsi', 4096)] },
-    'disk-sata': { ...base, disks: [systemDisk(at, 'sata'), extra('sata')] },
-    'disk-nvme': { ...base, disks: [systemDisk(at, 'nvme', 4096)] },
-    'disk-usb': { ...base, disks: [systemDisk(at, 'usb'), extra('virtio', 4096)] },
-    'network-internet': { ...base, forward: 2222, networks: [{ model: 'e1000e', mode: 'internet' }] },
-    'network-several': {
-      ...base,
-      networks: [
-        { model: 'rtl8139', mode: 'none' },
-        { model: 'e1000', mode: 'restricted' },
-        { model: 'virtio-net', mode: 'internet' },
-      ],
-    },
-    'network-none': { ...base, networks: [] },
-    'cpu-model': { ...base, cpu: 'Nehalem', cpus: 1, memory: 192 * MEBI + 4096 },
-  };
+}
+
+/** The machine of a case by its name. */
+export function inputNamed(name: string): MachineInput {
+  const found = cases().find((one) => one.name === name);
+  if (!found) throw new Error(`there is no case ${name}`);
+  return found.input();
+}
+
+function inputOf({ host, image, machine: keys }: z.output<typeof head>): MachineInput {
+  const { machine } = layerMachine([{ origin: 'the case', keys }]);
+  const overlay = (path: string): DiskLayer => ({ path, format: 'qcow2' });
+  const base: DiskLayer = { path: image.format === 'raw' ? files.raw : files.base, format: image.format };
+  const system = [overlay(image.format === 'raw' ? files.rawOverlay : files.overlay), base];
+  const spec = { name: 'guest1', image: { name: 'base', digest: '', layers: [base], virtualSize: 2 ** 20 } };
+  return machineInput({ ...spec, machine, boot: bootOf(), init: 'unknown' }, 'gvm-run1-guest1', host.accelerator, {
+    system,
+    disks: machine.disks.map((_, index) => [overlay(files.disk(index + 1))]),
+    seed: files.seed,
+    vars: files.vars,
+  });
+
+  function bootOf(): GuestBoot {
+    const { firmware, kernel = files.kernel, initrd } = machine;
+    if (firmware === 'uefi') return { firmware, code: files.code, varsTemplate: files.vars };
+    if (firmware === 'bios') return { firmware };
+    return { firmware, kernel, append: image.append, ...(initrd === undefined ? {} : { initrd }) };
+  }
 }

@@ -3,11 +3,14 @@ import { type Assembly, optionValue } from './assembly.ts';
 import type { MachineDisk, MachineInput } from './input.ts';
 import { diskAddress, slotAddress, slots } from './slots.ts';
 
+// qemu-xhci has 15 ports of each speed.
+const MOST_USB_DISKS = 14;
+
 /** Block nodes, controllers and devices of all disks. */
 export function disks(input: MachineInput, to: Assembly): void {
-  const buses = new Set(input.disks.map((disk) => disk.bus));
-  if (buses.has('scsi')) to.add('-device', `virtio-scsi-pci,id=scsi,${slotAddress(slots.scsi)}`);
-  if (buses.has('usb')) to.add('-device', `qemu-xhci,id=usb,${slotAddress(slots.usb)}`);
+  const on = (bus: MachineDisk['bus']) => input.disks.filter((disk) => disk.bus === bus).length;
+  if (on('scsi') > 0) to.add('-device', `virtio-scsi-pci,id=scsi,${slotAddress(slots.scsi)}`);
+  if (on('usb') > 0) to.add('-device', usbController(on('usb')));
   // A kernel that QEMU loads itself holds the first place in the boot order.
   const bootable = input.boot.firmware !== 'direct';
   let sata = 0;
@@ -24,6 +27,16 @@ export function disks(input: MachineInput, to: Assembly): void {
     ];
     to.add('-device', words.join(','));
   }
+}
+
+/** One port stays free: QEMU would turn the last one into a slow hub. */
+function usbController(disks: number): string {
+  if (disks > MOST_USB_DISKS) {
+    const hint = 'use bus: virtio, scsi or nvme for the others';
+    throw new GvmError({ code: 'usage', message: `there are only ${MOST_USB_DISKS} USB ports`, hint });
+  }
+  const ports = Math.max(4, disks + 1);
+  return `qemu-xhci,id=usb,p2=${ports},p3=${ports},${slotAddress(slots.usb)}`;
 }
 
 /** Device and place for each bus. */
