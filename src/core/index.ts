@@ -1,4 +1,6 @@
+export { type BytePlace, ByteView, type CorruptError } from './bytes.ts';
 export { monotonic, pause } from './clock.ts';
+export { crc32c } from './crc32c.ts';
 export { type Deferred, deferred } from './deferred.ts';
 export { ReleaseStack } from './dispose.ts';
 export { clip, printable, shellQuote, stripAnsi } from './escape.ts';
@@ -6,4 +8,5 @@ export { createLog, type Log, silentLog } from './log.ts';
 export { nearest } from './nearest.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
 export { AsyncQueue } from './queue.ts';
+export { parseBytes, showBytes } from './text-bytes.ts';
 export { within } from './within.ts';

@@ -13,6 +13,9 @@ export const catalogue = {
   'image-format': [2, 'the format of an image file is unknown, or its header contradicts it'],
   'image-refused': [2, 'an image refers to a file that the rules do not let it open'],
   'image-corrupt': [2, 'an image file is truncated or damaged'],
+  unsupported: [2, 'a disk is sound, but uses a feature that gvm does not read; the feature is named'],
+  corrupt: [2, 'a structure on a disk is damaged; its name and offset are given'],
+  'no-filesystem': [2, 'no partition table, volume or file system is recognised on a disk'],
   'guest-unknown': [2, 'no running guest has the name given, or the name is missing and there are several'],
   'file-outside': [2, 'a suite names a host file outside its own folder'],
   // the guest
@@ -31,6 +34,7 @@ export const catalogue = {
   'qmp-failed': [4, 'QEMU refused a command on its monitor'],
   'qmp-closed': [4, 'the monitor connection to QEMU ended while a command waited'],
   'image-build': [4, 'an image could not be built'],
+  'nbd-failed': [4, 'an NBD server refused a request, broke the protocol or ended the connection'],
   'store-locked': [4, 'another gvm holds the store entry for longer than the deadline'],
   deadline: [4, 'a wait reached its deadline'],
   internal: [70, 'a defect of gvm: please report it'],
