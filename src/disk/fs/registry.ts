@@ -1,0 +1,18 @@
+import type { BlockSource } from '../source/source.ts';
+import { ext } from './ext/ext.ts';
+import type { FileSystem, FileSystemKind } from './file-system.ts';
+
+/** Every kind of file system, in the order in which they are tried. */
+export const fileSystems: readonly FileSystemKind[] = [ext];
+
+/**
+ * Opens whatever file system a source holds; undefined when none of the kinds knows it.
+ */
+export async function openFileSystem(
+  source: BlockSource,
+  kinds: readonly FileSystemKind[] = fileSystems,
+  signal?: AbortSignal,
+): Promise<FileSystem | undefined> {
+  for (const kind of kinds) if (await kind.probe(source, signal)) return kind.open(source, signal);
+  return undefined;
+}
