@@ -1,9 +1,10 @@
 import type { BlockSource } from '../source/source.ts';
 import { ext } from './ext/ext.ts';
+import { fat } from './fat/fat.ts';
 import type { FileSystem, FileSystemKind } from './file-system.ts';
 
 /** Every kind of file system, in the order in which they are tried. */
-export const fileSystems: readonly FileSystemKind[] = [ext];
+export const fileSystems: readonly FileSystemKind[] = [ext, fat];
 
 /**
  * Opens whatever file system a source holds; undefined when none of the kinds knows it.
