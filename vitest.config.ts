@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests of gvm itself. `unit` boots nothing; `e2e` and `long` boot guests, one file at a time. */
+/** The tests of gvm itself. `unit` boots nothing; `e2e` and `long` boot guests, `long` one file at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -9,7 +9,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 600_000,
         },

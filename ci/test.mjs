@@ -1,7 +1,7 @@
 // `npm test`: the checks, then the tests that boot guests. The last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -9,9 +9,12 @@ process.chdir(new URL('..', import.meta.url).pathname);
 const check = spawnSync(process.execPath, ['ci/check.mjs'], { stdio: 'inherit' });
 const scratch = mkdtempSync(join(tmpdir(), 'gvm-test-'));
 const results = join(scratch, 'results.json');
+// An emulated guest keeps little more than one processor busy most of the time.
+const workers = String(Math.max(2, Math.floor(availableParallelism() / 2)));
+const reporters = ['--reporter', 'verbose', '--reporter', 'json', '--outputFile.json', results];
 const vitest = spawnSync(
   'node_modules/.bin/vitest',
-  ['run', '--project', 'e2e', '--reporter', 'verbose', '--reporter', 'json', '--outputFile.json', results],
+  ['run', '--project', 'e2e', '--maxWorkers', workers, ...reporters],
   { stdio: 'inherit' },
 );
 let passed = check.status === 0 ? 1 : 0;

@@ -137,7 +137,9 @@ describe('hosts', () => {
   });
 
   test('with a full disk', async () => {
-    const { folder, remove } = project({ 's.gvm.yaml': good });
+    const full =
+      'suite: s\ntests:\n  - name: t\n    command: { run: "dd if=/dev/urandom of=/root/big bs=1M count=16; sync" }\n';
+    const { folder, remove } = project({ 's.gvm.yaml': full });
     const small = join(folder, 'home');
     mkdirSync(join(small, 'images'), { recursive: true });
     chmodSync(folder, 0o755);

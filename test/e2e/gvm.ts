@@ -1,16 +1,38 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const cli = join(repository, 'dist/cli.js');
 
 /** The store that `npm start` fills too, so that the default image is built once. */
-export const home = process.env.GVM_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'gvm');
+const store = process.env.GVM_HOME || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'gvm');
+
+const state = mkdtempSync(join(tmpdir(), 'gvm-e2e-state-'));
+/** State folders of this test file, so that files may run side by side; images and packages are those of the store. */
+export const home = join(state, 'home');
+const runtime = join(state, 'runtime');
+for (const folder of [home, runtime, join(store, 'images'), join(store, 'packages')])
+  mkdirSync(folder, { recursive: true });
+for (const name of ['images', 'packages']) symlinkSync(join(store, name), join(home, name));
+const proof = join(store, 'accelerator.json');
+if (existsSync(proof)) copyFileSync(proof, join(home, 'accelerator.json'));
+afterAll(() => rmSync(state, { recursive: true, force: true }));
 
 export interface Finished {
   code: number | null;
@@ -32,11 +54,13 @@ export interface GvmOptions {
   env?: Record<string, string>;
 }
 
+const ownState = { GVM_HOME: home, XDG_RUNTIME_DIR: runtime };
+
 /** Starts the built command line as a user would. */
 export function start(args: readonly string[], { cwd = repository, env = {} }: GvmOptions = {}): Started {
   const child = spawn(process.execPath, [cli, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', CI: '', ...Object.fromEntries([mark.split('=')]), ...env },
+    env: { ...process.env, ...ownState, NO_COLOR: '1', CI: '', ...Object.fromEntries([mark.split('=')]), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -32,7 +32,7 @@ const report = (name: string) => readFileSync(join(at.folder, 'reports', name), 
 
 test('a wrong expectation exits 1 and shows its line', () => {
   expect(result.code, result.stderr).toBe(1);
-  expect(result.stdout).toContain('suites/wrong.gvm.yaml:6:');
+  expect(result.stdout, result.stderr).toContain('suites/wrong.gvm.yaml:6:');
   expect(result.stdout).toMatch(/❯ 6 │ +file: \{ path: \/etc\/passwd, mode: "0600" \}/);
   expect(result.stdout).toMatch(/expected +"0600"/);
   expect(result.stdout).toMatch(/actual +"0644"/);
@@ -73,7 +73,7 @@ test('nothing of the run is left', async () => {
 
 test('a guest that cannot find its root exits 3, names the cause in every test, and is kept', async () => {
   const cwd = at.folder;
-  const dead = await gvm(['test', '--append', 'root=LABEL=nowhere', '--output', 'dead'], { cwd });
+  const dead = await gvm(['test', '--append', 'root=LABEL=nowhere gvm.scale=1', '--output', 'dead'], { cwd });
   expect(dead.code, dead.stderr).toBe(3);
   expect(dead.stdout).toContain('LABEL=nowhere not found');
   const record = runSchema.parse(JSON.parse(readFileSync(join(cwd, 'dead/run.json'), 'utf8')));
