@@ -52,6 +52,12 @@ export const optionTable = {
   // boot, run, ssh
   name: { value: 'GUEST', about: 'name of the guest' },
   detach: { about: 'leave the guest running in the background' },
+  // disks
+  volume: { value: 'NAME', about: 'one volume alone: p2, or disk where there are no partitions' },
+  recursive: { short: 'R', about: 'list all below a folder, too' },
+  long: { short: 'l', about: 'with modes, owners, sizes and times' },
+  match: { value: 'GLOB', about: 'only names that match, for example *.conf' },
+  type: { value: 'T', about: 'only files of a type: f, d, l, b, c, p or s' },
   // image
   packages: { value: 'FILE', about: 'build from this recorded package list' },
   force: { about: 'build again even where a fresh image is stored' },

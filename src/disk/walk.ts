@@ -5,7 +5,14 @@ import { asDiagnostic, type Diagnostic } from './trouble.ts';
 import type { Located, Vfs } from './vfs.ts';
 
 /** A file that a walk came by, or trouble in its place. */
-export type Walked = (Located & { depth: number }) | { path: Buffer; depth: number; trouble: Diagnostic };
+export type Walked = Place & (Located | { path: Buffer; trouble: Diagnostic });
+
+interface Place {
+  /** 1 for what stands in the directory where the walk began. */
+  depth: number;
+  /** Whether nothing of the same directory follows. */
+  last: boolean;
+}
 
 export interface WalkOptions {
   /** Directories below the start that are entered. Default all. */
@@ -38,7 +45,8 @@ export async function* walkTree(vfs: Vfs, start: Located, options: WalkOptions =
       yield walked;
     } else if (!markSeen(walked)) {
       const message = `${showBytes(walked.path)} is a directory that stands in another place as well`;
-      yield { path: walked.path, depth: walked.depth, trouble: { structure: 'directory', offset: undefined, message } };
+      const { path, depth, last } = walked;
+      yield { path, depth, last, trouble: { structure: 'directory', offset: undefined, message } };
     } else {
       yield walked;
       if (walked.depth <= deepest) stack.push(below(walked, walked.depth + 1));
@@ -56,24 +64,24 @@ export async function* walkTree(vfs: Vfs, start: Located, options: WalkOptions =
   async function* below(directory: Located, depth: number): AsyncGenerator<Walked> {
     try {
       for await (const entries of sortedParts(directory.node, signal)) {
-        for (const entry of entries) {
+        for (const [index, entry] of entries.entries()) {
           signal?.throwIfAborted();
-          const path = joinPath(directory.path, entry.name);
+          const place = { depth, last: index === entries.length - 1 && entries.length < SORTED };
           try {
-            yield { ...(await vfs.enter(directory, entry.name, await entry.node(signal), signal)), depth };
+            yield { ...(await vfs.enter(directory, entry.name, await entry.node(signal), signal)), ...place };
           } catch (error) {
-            yield { path, depth, trouble: asDiagnostic(error) };
+            yield { path: joinPath(directory.path, entry.name), trouble: asDiagnostic(error), ...place };
           }
         }
       }
     } catch (error) {
-      yield { path: directory.path, depth: depth - 1, trouble: asDiagnostic(error) };
+      yield { path: directory.path, depth, last: true, trouble: asDiagnostic(error) };
     }
   }
 }
 
 /** The entries of a directory by name, in parts of bounded size. */
-export async function* sortedParts(directory: FsNode, signal?: AbortSignal): AsyncGenerator<FsEntry[]> {
+async function* sortedParts(directory: FsNode, signal?: AbortSignal): AsyncGenerator<FsEntry[]> {
   const byName = (a: FsEntry, b: FsEntry) => Buffer.compare(a.name, b.name);
   let part: FsEntry[] = [];
   for await (const entry of directory.entries(signal)) {

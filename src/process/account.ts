@@ -6,6 +6,8 @@ export interface Account {
   gid: number;
   /** Supplementary groups; all others are dropped. */
   groups: number[];
+  /** The only capabilities that it keeps, by setpriv(1)'s names; without them root's powers depend on the number. */
+  capabilities?: readonly string[];
 }
 
 /**
@@ -51,5 +53,7 @@ function nobody(): { uid: number; gid: number } {
 export function accountArguments(account: Account | undefined): string[] {
   if (!account) return [];
   const groups = account.groups.length > 0 ? ['--groups', account.groups.join(',')] : ['--clear-groups'];
-  return ['--reuid', String(account.uid), '--regid', String(account.gid), ...groups];
+  const kept = account.capabilities?.map((name) => `,+${name}`).join('');
+  const bounds = kept === undefined ? [] : ['--inh-caps', '-all', '--bounding-set', `-all${kept}`];
+  return ['--reuid', String(account.uid), '--regid', String(account.gid), ...groups, ...bounds];
 }

@@ -27,6 +27,8 @@ export interface SuperviseOptions {
   /** The account that the child takes on; undefined keeps gvm's own. */
   account?: Account | undefined;
   env?: Record<string, string>;
+  /** Working directory. Default `/`. */
+  cwd?: string;
   log: Log;
   /** Folder for a record by which the next gvm finds the child, should this one be killed. */
   recordDir?: string | undefined;
@@ -83,7 +85,11 @@ export async function spawnSupervised(options: SuperviseOptions): Promise<Superv
       stdio[file.fd] = fd;
     }
     const env = options.env ?? { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8' };
-    const spawnOptions: SpawnOptions = { stdio: Array.from(stdio, (entry) => entry ?? 'ignore'), cwd: '/', env };
+    const spawnOptions: SpawnOptions = {
+      stdio: Array.from(stdio, (entry) => entry ?? 'ignore'),
+      cwd: options.cwd ?? '/',
+      env,
+    };
     const child = spawn(command ?? '', args, spawnOptions);
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);

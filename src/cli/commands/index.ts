@@ -26,6 +26,34 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./image.ts')).image,
   },
   {
+    name: 'partitions',
+    summary: 'show the partition table of an image and what each partition holds, offline',
+    load: async () => (await import('./partitions.ts')).partitions,
+  },
+  { name: 'ls', summary: 'list files of an image, offline', load: async () => (await import('./ls.ts')).ls },
+  {
+    name: 'tree',
+    summary: 'draw the files of an image, offline',
+    load: async () => (await import('./tree.ts')).tree,
+  },
+  { name: 'cat', summary: 'print a file of an image, offline', load: async () => (await import('./cat.ts')).cat },
+  {
+    name: 'stat',
+    summary: 'show all that is known of a file of an image, offline',
+    load: async () => (await import('./stat.ts')).stat,
+  },
+  { name: 'find', summary: 'find files of an image, offline', load: async () => (await import('./find.ts')).find },
+  {
+    name: 'df',
+    summary: 'show how full the file systems of an image are, offline',
+    load: async () => (await import('./df.ts')).df,
+  },
+  {
+    name: 'extract',
+    summary: 'copy files of an image to the host, offline',
+    load: async () => (await import('./extract.ts')).extract,
+  },
+  {
     name: 'doctor',
     summary: 'show what this host has, what is proved, what is missing and how to mend it',
     load: async () => (await import('./doctor.ts')).doctor,

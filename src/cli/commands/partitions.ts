@@ -1,0 +1,102 @@
+import { formatSize, printable, showBytes } from '../../core/index.ts';
+import type { Diagnostic, Layout, Volume } from '../../disk/index.ts';
+import type { Command } from '../command.ts';
+import { diskOptions, onDisk, type Session } from '../disk/session.ts';
+import { alignRows } from '../disk/table.ts';
+
+/** A volume as `--json` prints it. Sizes and places are bytes. */
+interface Row {
+  volume: string;
+  start: number;
+  size: number;
+  /** What it holds; null for nothing that gvm knows. */
+  content: string | null;
+  label: string | undefined;
+  uuid: string | undefined;
+  features: readonly string[] | undefined;
+  partition:
+    | {
+        number: number;
+        type: string;
+        typeName: string | undefined;
+        name: string | undefined;
+        uuid: string;
+        bootable: boolean;
+        attributes: string[];
+      }
+    | undefined;
+  diagnostics: Diagnostic[];
+}
+
+function rowOf({ name, start, size, content, fs, partition, diagnostics }: Volume): Row {
+  const shown = (text: string | undefined) => (text === undefined ? undefined : showBytes(Buffer.from(text)));
+  const row: Row['partition'] = partition && {
+    number: partition.number,
+    type: partition.type,
+    typeName: partition.typeName,
+    name: shown(partition.name),
+    uuid: partition.uuid,
+    bootable: partition.bootable,
+    attributes: partition.attributes,
+  };
+  return {
+    volume: name,
+    start,
+    size,
+    content: content ?? null,
+    label: shown(fs?.label),
+    uuid: fs?.uuid,
+    features: fs?.features,
+    partition: row,
+    diagnostics,
+  };
+}
+
+function document({ layout, disk }: Session) {
+  const { table, size, volumes, diagnostics } = layout;
+  return {
+    files: disk.chain?.layers.map(({ path, format }) => ({ path, format })),
+    size,
+    table: table ? { label: table.label, id: table.id, sectorSize: table.sectorSize } : null,
+    volumes: volumes.map(rowOf),
+    diagnostics,
+  };
+}
+
+function render({ size, table, volumes }: ReturnType<typeof document>): string {
+  const kind = table ? `${table.label} ${table.id}, sectors of ${table.sectorSize} bytes` : 'no partition table';
+  const rows = volumes.map(({ volume, start, size: length, content, label, uuid, partition }) => [
+    volume,
+    String(start),
+    formatSize(length),
+    partition?.typeName ?? partition?.type ?? '',
+    content ?? '',
+    label ?? partition?.name ?? '',
+    uuid ?? '',
+  ]);
+  const head = ['volume', 'start', 'size', 'partition type', 'holds', 'label', 'uuid'];
+  return `${formatSize(size)}, ${kind}\n${alignRows([head, ...rows], [1, 2])}`;
+}
+
+function troubleOf(layout: Layout): Diagnostic[] {
+  return [...layout.diagnostics, ...layout.volumes.flatMap((volume) => volume.diagnostics)];
+}
+
+export const partitions: Command = {
+  usage: 'IMAGE',
+  options: [...diskOptions],
+  examples: [
+    ['gvm partitions disk.qcow2', 'the partition table and what each partition holds'],
+    [
+      'gvm partitions disk.img --format raw',
+      'a file is taken for raw by its name or by what is said, never by its bytes',
+    ],
+  ],
+  words: [1, 1],
+  run: (context) =>
+    onDisk(context, async (session) => {
+      const found = document(session);
+      await session.output.line(context.flag('json') ? JSON.stringify(found, null, 2) : render(found));
+      for (const { message } of troubleOf(session.layout)) context.log.warn(printable(message));
+    }),
+};

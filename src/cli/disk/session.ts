@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseBytes, printable } from '../../core/index.ts';
+import {
+  type Diagnostic,
+  type Disk,
+  type ImageTree,
+  type Layout,
+  openChain,
+  openDisk,
+  openTree,
+  readLayout,
+} from '../../disk/index.ts';
+import type { Context } from '../command.ts';
+import type { OptionName } from '../options.ts';
+import { type Output, openOutput, ReaderGone } from './output.ts';
+
+/** The options of every command that reads a disk. */
+export const diskOptions = ['format', 'allow-backing'] as const satisfies OptionName[];
+/** The options of those that read files. */
+export const treeOptions = [...diskOptions, 'volume'] as const satisfies OptionName[];
+
+export interface Session {
+  disk: Disk;
+  layout: Layout;
+  signal: AbortSignal;
+  output: Output;
+  /** Says that something is wrong with the disk; the command goes on and ends with 2. */
+  trouble(diagnostic: Diagnostic): void;
+}
+
+/** @returns the exit code: 0, 2 after trouble with the disk, 130 or 143 after a signal */
+export async function onDisk(context: Context, work: (session: Session) => Promise<void>): Promise<number> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  let interrupted: number | undefined;
+  const stop = (name: 'SIGINT' | 'SIGTERM') => {
+    interrupted ??= name === 'SIGINT' ? 130 : 143;
+    controller.abort(new Error(`interrupted by ${name}`));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  let wrong = false;
+  try {
+    await using disk = await openNamed(context, signal);
+    const output = openOutput(process.stdout);
+    const trouble = (diagnostic: Diagnostic) => {
+      wrong = true;
+      context.log.warn(printable(diagnostic.message));
+    };
+    const layout = await readLayout(disk.source, { signal });
+    await work({ disk, layout, signal, output, trouble });
+    await output.flush();
+  } catch (error) {
+    if (interrupted !== undefined) return interrupted;
+    if (!(error instanceof ReaderGone)) throw error;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+  return interrupted ?? (wrong ? 2 : 0);
+}
+
+/** The same over the files of the image, as `--volume` or its fstab says. */
+export function onTree(
+  context: Context,
+  work: (session: Session & { tree: ImageTree }) => Promise<void>,
+): Promise<number> {
+  return onDisk(context, async (session) => {
+    const tree = await openTree(session.layout, context.text('volume'), session.signal);
+    for (const { message } of tree.diagnostics) context.log.detail(printable(message));
+    await work({ ...session, tree });
+  });
+}
+
+/** The second word, a path in the image as output shows it; the root without one. */
+export function pathWord(context: Context): Buffer {
+  return parseBytes(context.words[1] ?? '/');
+}
+
+/** The first word: an image of the store, a file, or an NBD address. */
+async function openNamed(context: Context, signal: AbortSignal): Promise<Disk> {
+  const [name = ''] = context.words;
+  const { log } = context;
+  if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
+    const { openStore } = await import('../../image/index.ts');
+    const stored = await openStore(context.state().home).get(name);
+    if (stored) {
+      const layers = stored.layers.map((layer) => ({ ...layer, virtualSize: stored.virtualSize }));
+      return openChain({ layers, virtualSize: stored.virtualSize }, { log, signal });
+    }
+  }
+  const file = name.includes('://') ? name : resolve(context.cwd, name);
+  const allow = context.texts('allow-backing').map((place) => resolve(context.cwd, place));
+  return openDisk(file, { format: context.text('format'), allow, log, signal });
+}

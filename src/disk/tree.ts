@@ -1,0 +1,169 @@
+import { GvmError, isGvmError } from '../errors/index.ts';
+import type { FileSystem } from './fs/file-system.ts';
+import { type FstabEntry, parseFstab } from './fstab.ts';
+import type { Layout, Volume } from './layout.ts';
+import { asDiagnostic, type Diagnostic } from './trouble.ts';
+import { type Mount, Vfs } from './vfs.ts';
+
+/** The files of an image as its system would see them. */
+export interface ImageTree {
+  vfs: Vfs;
+  /** What is mounted where; the root first. */
+  mounts: { path: string; volume: Volume }[];
+  diagnostics: Diagnostic[];
+}
+
+type Readable = Volume & { fs: FileSystem };
+const isReadable = (volume: Volume): volume is Readable => volume.fs !== undefined;
+
+/** Files that a root has, and what each is worth. */
+const SIGNS = [
+  ['/etc/os-release', 4],
+  ['/usr/lib/os-release', 4],
+  ['/etc/fstab', 2],
+  ['/etc/passwd', 2],
+  ['/sbin/init', 1],
+] as const;
+const LARGEST_FSTAB = 2 ** 20;
+
+/**
+ * The tree of one volume alone, or without a name that of the root with what its fstab mounts.
+ * @throws GvmError `usage` for an unknown volume, or when no root can be told; `no-filesystem`, `corrupt`, `unsupported`
+ */
+export async function openTree(layout: Layout, name?: string, signal?: AbortSignal): Promise<ImageTree> {
+  if (name !== undefined) {
+    const volume = readable(layout, name);
+    return { vfs: new Vfs(volume.fs), mounts: [{ path: '/', volume }], diagnostics: [...volume.diagnostics] };
+  }
+  const root = await findRoot(layout, signal);
+  const diagnostics = [...root.diagnostics];
+  const mounts = [{ path: '/', volume: root as Volume }];
+  const joined: Mount[] = [];
+  for (const entry of await readFstab(root, diagnostics, signal)) {
+    const volume = resolveDevice(layout, entry.device);
+    const path = entry.path;
+    if (volume === root || !path.startsWith('/') || path === '/' || isVirtual(entry)) continue;
+    if (!volume || !isReadable(volume)) {
+      const why = volume ? `${volume.name} holds ${volume.content ?? 'nothing that gvm knows'}` : 'no volume is that';
+      diagnostics.push({
+        structure: 'fstab',
+        offset: undefined,
+        message: `${entry.device} on ${path} is not joined: ${why}`,
+      });
+      continue;
+    }
+    mounts.push({ path, volume });
+    joined.push({ path, fs: volume.fs });
+    diagnostics.push(...volume.diagnostics);
+  }
+  return { vfs: new Vfs(root.fs, joined), mounts, diagnostics };
+}
+
+function readable(layout: Layout, name: string): Readable {
+  const volume = layout.volumes.find((candidate) => candidate.name === name);
+  const names = layout.volumes.map((candidate) => candidate.name).join(', ');
+  if (!volume) {
+    throw new GvmError({ code: 'usage', message: `the disk has no volume ${name}`, hint: `its volumes are ${names}` });
+  }
+  if (isReadable(volume)) return volume;
+  throw unreadable(volume);
+}
+
+function unreadable({ name, content, diagnostics }: Volume): GvmError {
+  const [trouble] = diagnostics;
+  return new GvmError({
+    code: trouble ? 'corrupt' : 'unsupported',
+    message: trouble
+      ? `volume ${name}: ${trouble.message}`
+      : `volume ${name} holds ${content ?? 'no file system'}, which gvm does not read`,
+    details: { volume: name, structure: trouble?.structure, offset: trouble?.offset },
+  });
+}
+
+/** The volume that looks most like a root; the only readable one where none does. */
+async function findRoot(layout: Layout, signal?: AbortSignal): Promise<Readable> {
+  const candidates = layout.volumes.filter(isReadable);
+  const [only] = candidates;
+  if (!only) {
+    const [volume] = layout.volumes;
+    if (layout.volumes.length === 1 && volume) throw unreadable(volume);
+    const held = layout.volumes.map(({ name, content }) => `${name} ${content ?? 'unknown'}`).join(', ');
+    throw new GvmError({
+      code: 'no-filesystem',
+      message: `the disk has no file system that gvm reads: ${held || 'no volumes'}`,
+    });
+  }
+  let best: { volume: Readable; worth: number } | undefined;
+  for (const volume of candidates) {
+    const worth = await worthOf(volume, signal);
+    if (worth > (best?.worth ?? 0)) best = { volume, worth };
+  }
+  if (best) return best.volume;
+  if (candidates.length === 1) return only;
+  throw new GvmError({
+    code: 'usage',
+    message: 'no volume of the disk looks like the root of a system',
+    hint: `say which one: --volume ${candidates.map((volume) => volume.name).join(', --volume ')}`,
+  });
+}
+
+async function worthOf(volume: Readable, signal?: AbortSignal): Promise<number> {
+  const vfs = new Vfs(volume.fs);
+  let worth = 0;
+  for (const [path, value] of SIGNS) {
+    try {
+      if (await vfs.find(path, { follow: false, signal })) worth += value;
+    } catch (error) {
+      asDiagnostic(error);
+    }
+  }
+  return worth;
+}
+
+async function readFstab(root: Readable, diagnostics: Diagnostic[], signal?: AbortSignal): Promise<FstabEntry[]> {
+  try {
+    const text = await new Vfs(root.fs).readFile('/etc/fstab', { limit: LARGEST_FSTAB, signal });
+    return parseFstab(text.toString('utf8'));
+  } catch (error) {
+    if (isGvmError(error) && (error.code === 'file-missing' || error.code === 'usage')) return [];
+    diagnostics.push(asDiagnostic(error));
+    return [];
+  }
+}
+
+/** Entries that no disk stands behind, or that are no mount of their own. */
+function isVirtual({ device, type, options }: FstabEntry): boolean {
+  const kernel = [
+    'swap',
+    'proc',
+    'sysfs',
+    'tmpfs',
+    'devtmpfs',
+    'devpts',
+    'overlay',
+    'nfs',
+    'nfs4',
+    'cifs',
+    '9p',
+    'virtiofs',
+  ];
+  return kernel.includes(type) || options.includes('bind') || options.includes('rbind') || device === 'none';
+}
+
+/** The volume that a device name of fstab(5) means. Of disks by letter there is only the first. */
+export function resolveDevice(layout: Layout, device: string): Volume | undefined {
+  const by = (find: (volume: Volume) => boolean) => layout.volumes.find(find);
+  const tag = /^(UUID|LABEL|PARTUUID|PARTLABEL)="?([^"]*)"?$/.exec(device);
+  const link = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/.exec(device);
+  const [kind, value] = tag ? [tag[1], tag[2]] : [link?.[1]?.toUpperCase(), link?.[2]];
+  if (kind && value !== undefined) {
+    const same = (other: string | undefined) => other !== undefined && other.toLowerCase() === value.toLowerCase();
+    if (kind === 'UUID') return by((volume) => same(volume.fs?.uuid));
+    if (kind === 'LABEL') return by((volume) => volume.fs?.label === value);
+    if (kind === 'PARTUUID') return by((volume) => same(volume.partition?.uuid));
+    return by((volume) => volume.partition?.name === value);
+  }
+  const number = /^\/dev\/(?:[svhx]da|xvda|nvme0n1p|mmcblk0p)(\d+)$/.exec(device)?.[1];
+  if (number) return by((volume) => volume.name === `p${number}`);
+  return /^\/dev\/(?:[svhx]da|nvme0n1|mmcblk0)$/.test(device) ? by((volume) => volume.name === 'disk') : undefined;
+}
