@@ -1,4 +1,5 @@
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processIdentity } from './identity.ts';
@@ -19,6 +20,17 @@ export function reapScratch(): void {
     if (pid === undefined || processIdentity(Number(pid))?.startTime === startTime) continue;
     const folder = join(tmpdir(), name);
     const stat = lstatSync(folder, { throwIfNoEntry: false });
-    if (stat?.isDirectory() && stat.uid === process.getuid?.()) rmSync(folder, { recursive: true, force: true });
+    if (!stat?.isDirectory() || stat.uid !== process.getuid?.()) continue;
+    // What a killed build of root's has mounted there is not a file of ours: nothing of it may be removed.
+    for (const path of mountsBelow(folder).reverse()) spawnSync('umount', ['--', path], { stdio: 'ignore' });
+    if (mountsBelow(folder).length === 0) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Mount points in a folder, in the order in which they were mounted (proc_pid_mountinfo(5)). */
+function mountsBelow(folder: string): string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => point.startsWith(`${folder}/`));
 }

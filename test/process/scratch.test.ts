@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -27,6 +27,27 @@ test('the scratch folder of a process that was killed goes, one of a process tha
   expect(existsSync(own)).toBe(true);
   rmSync(own, { recursive: true });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  'what a killed build has mounted there is unmounted first, and not removed',
+  ({ skip }) => {
+    // The number of no process.
+    const folder = mkdtempSync(join(tmpdir(), 'gvm-scratch-4194305-1-'));
+    const [content, point] = [join(folder, '..', `gvm-mounted-${process.pid}`), join(folder, 'root', 'dev')];
+    for (const path of [content, point]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(content, 'precious'), '');
+    const mounted = spawnSync('mount', ['--bind', content, point]).status === 0;
+    try {
+      if (!mounted) skip('root may not mount in this container');
+      reapScratch();
+      expect(existsSync(folder)).toBe(false);
+      expect(readdirSync(content)).toEqual(['precious']);
+    } finally {
+      rmSync(content, { recursive: true });
+      if (!mounted) rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test('a name that only resembles one of ours is left alone', () => {
   const folder = join(tmpdir(), `gvm-scratch-1-other-${process.pid}`);
