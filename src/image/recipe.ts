@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { GvmError } from '../errors/index.ts';
-import { loadDocument, type Recipe, recipeSchema } from '../schema/index.ts';
+import { extendingSchema, loadDocument, type Recipe, recipeOver, recipeSchema } from '../schema/index.ts';
 
 /** A recipe with the files that it is made of. */
 export interface LoadedRecipe {
@@ -26,10 +26,9 @@ const MAX_OVERLAY_BYTES = 64 * 2 ** 20;
  * @throws GvmError `file-missing`, `document-syntax`, `document-invalid` (with file:line:column)
  */
 export async function loadRecipe(file: string): Promise<LoadedRecipe> {
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new GvmError({ code: 'file-missing', message: `the recipe ${file} cannot be read`, cause });
-  });
-  const document = loadDocument(text, file, recipeSchema);
+  const text = await readText(file);
+  const base = await readBase(text, file);
+  const document = loadDocument(text, file, base ? recipeOver(base.keys) : recipeSchema);
   const recipe = document.value;
   const expected = basename(file).replace(/\.ya?ml$/, '');
   if (recipe.name !== expected) {
@@ -39,17 +38,43 @@ export async function loadRecipe(file: string): Promise<LoadedRecipe> {
       position: document.position(['name']),
     });
   }
-  const folder = join(dirname(file), recipe.overlay.from);
-  const overlay = await readOverlay(folder).catch((cause) => {
-    if (cause instanceof GvmError) throw cause;
-    throw new GvmError({
-      code: 'file-missing',
-      message: `overlay.from: the folder ${folder} cannot be read`,
-      position: document.position(['overlay', 'from']),
-      cause,
+  const files = new Map<string, OverlayFile>();
+  for (const name of recipe.overlay.from) {
+    const folder = join(dirname(file), name);
+    const found = await readOverlay(folder).catch((cause) => {
+      if (cause instanceof GvmError) throw cause;
+      throw new GvmError({
+        code: 'file-missing',
+        message: `overlay.from: the folder ${folder} cannot be read`,
+        position: document.position(['overlay', 'from']),
+        cause,
+      });
     });
+    for (const entry of found) files.set(entry.path, entry);
+  }
+  const overlay = [...files.values()];
+  return { file, recipe, overlay, hash: hashOf(`${base?.text ?? ''}${text}`, overlay) };
+}
+
+/** The recipe that a recipe extends, as it stands; a base extends nothing. */
+async function readBase(text: string, file: string) {
+  const { value, position } = loadDocument(text, file, extendingSchema);
+  if (value.extends === undefined) return undefined;
+  const path = join(dirname(file), `${basename(value.extends)}.yaml`);
+  const base = await readText(path);
+  const { value: keys } = loadDocument(base, path, extendingSchema);
+  if (keys.extends === undefined) return { text: base, keys };
+  throw new GvmError({
+    code: 'document-invalid',
+    message: `extends: ${value.extends} itself extends another recipe`,
+    position: position(['extends']),
   });
-  return { file, recipe, overlay, hash: hashOf(text, overlay) };
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause) => {
+    throw new GvmError({ code: 'file-missing', message: `the recipe ${file} cannot be read`, cause });
+  });
 }
 
 /** Every recipe of the folders, by name; of two with one name the earlier folder's. Folders that are not there are none. */

@@ -12,6 +12,12 @@ export interface SeedOptions {
 
 const SERIAL = 0x67766d01;
 
+/** An image may have an SSH server and not start it: Gentoo's does. Without apostrophes, as YAML quotes it. */
+const START_SSHD = [
+  'if [ -d /run/systemd/system ]; then systemctl --no-block start sshd || systemctl --no-block start ssh',
+  'elif command -v rc-update > /dev/null; then rc-update --quiet add sshd default; fi',
+].join('; ');
+
 /** The bytes of the seed disk. Its values need no quoting: they are gvm's own names and keys. */
 export function seedImage({ instanceId, hostname, authorizedKeys }: SeedOptions): Buffer {
   const metaData = [`instance-id: ${instanceId}`, `local-hostname: ${hostname}`, ''].join('\n');
@@ -21,6 +27,8 @@ export function seedImage({ instanceId, hostname, authorizedKeys }: SeedOptions)
     'ssh_pwauth: false',
     'ssh_authorized_keys:',
     ...authorizedKeys.map((key) => `  - ${key}`),
+    'bootcmd:',
+    `  - '${START_SSHD}'`,
     '',
   ].join('\n');
   return fatImage('CIDATA', SERIAL, [

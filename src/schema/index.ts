@@ -19,7 +19,7 @@ export {
   type ResolvedMachine,
 } from './machine.ts';
 export { type Allowance, type Project, projectSchema } from './project.ts';
-export { type Recipe, type RecipePartition, recipeSchema } from './recipe.ts';
+export { extendingSchema, type Recipe, type RecipePartition, recipeOver, recipeSchema } from './recipe.ts';
 export {
   type Blame,
   type BootRecord,

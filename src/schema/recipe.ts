@@ -26,14 +26,21 @@ const debian = z.strictObject({
     .meta({ description: 'where the packages are, where the apt of the machine has no such suite' }),
   packages: z.array(packageName).min(1),
   exclude: z.array(glob).default([]).meta({ description: 'paths of the packages that the image does not get' }),
+  keep: z
+    .array(glob)
+    .default([])
+    .meta({ description: 'paths that stay although every image is made without such, for example **/*.pyc' }),
   kernel,
 });
 
 const overlay = z.strictObject({
   from: z
-    .string()
-    .min(1)
-    .meta({ description: 'folder beside the recipe; files that begin with #! become 0755, others 0644' }),
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .transform((folders) => [folders].flat())
+    .meta({
+      description:
+        'folders beside the recipe, the last that has a file wins; files that begin with #! become 0755, others 0644',
+    }),
   links: z.record(rootPath, z.string().min(1)).default({}).meta({ description: 'symbolic links: path to target' }),
   modes: z.array(z.strictObject({ path: rootPath, mode })).default([]),
   edits: z
@@ -45,7 +52,7 @@ const overlay = z.strictObject({
 const fileSystem = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('vfat'),
-    label: z.string().regex(/^[A-Z0-9-]{1,11}$/),
+    label: z.string().regex(/^[A-Za-z0-9-]{1,11}$/),
     id: z.string().regex(/^[0-9A-F]{4}-[0-9A-F]{4}$/, 'expected a volume id such as 6776-6D01'),
   }),
   z.strictObject({
@@ -54,6 +61,9 @@ const fileSystem = z.discriminatedUnion('type', [
     uuid: guid,
     hashSeed: guid,
   }),
+  z
+    .strictObject({ type: z.literal('xfs'), label: z.string().min(1).max(12), uuid: guid })
+    .meta({ description: 'made and filled in a guest, by the mkfs.xfs of the image (package xfsprogs)' }),
 ]);
 
 const partition = z.strictObject({
@@ -88,10 +98,11 @@ const boot = z.strictObject({
   firmware: z.enum(['direct', 'bios', 'uefi']).default('direct'),
   append: z.string().default('').meta({ description: 'kernel command line; root= and rootfstype= are put before it' }),
   grub: z
-    .strictObject({ package: packageName, image: z.string().min(1), config: rootPath })
+    .strictObject({ package: packageName, image: z.string().min(1), config: rootPath, menu: rootPath.optional() })
     .optional()
     .meta({
-      description: 'the GRUB image that becomes EFI/BOOT/BOOTX64.EFI, and where on the ESP it looks for grub.cfg',
+      description:
+        'the GRUB image that becomes EFI/BOOT/BOOTX64.EFI, and where on the ESP it looks for grub.cfg; menu: where the menu lies, if config only leads to it',
     }),
 });
 
@@ -100,6 +111,9 @@ export const recipeSchema = z
   .strictObject({
     version: z.literal(1).optional(),
     name,
+    extends: name
+      .optional()
+      .meta({ description: 'a recipe beside this one: its maps are merged, its lists and values replaced by ours' }),
     description: z.string().min(1),
     arch: z.literal('x86_64').default('x86_64'),
     init: z.enum(['openrc', 'systemd', 'none']),
@@ -122,3 +136,24 @@ export const recipeSchema = z
 
 export type Recipe = z.output<typeof recipeSchema>;
 export type RecipePartition = Recipe['disk']['partitions'][number];
+
+/** Any recipe as far as it says what it extends. */
+export const extendingSchema = z.looseObject({ extends: name.optional() });
+
+/** The schema of a recipe that extends another: what it does not say stands in the base. */
+export function recipeOver(base: Record<string, unknown>) {
+  return z.preprocess((own) => (isMap(own) ? merge(base, own) : own), recipeSchema);
+}
+
+function merge(base: Record<string, unknown>, own: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(own)) {
+    const below = base[key];
+    merged[key] = isMap(below) && isMap(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

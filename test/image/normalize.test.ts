@@ -29,6 +29,7 @@ describe('the image rewrites', () => {
 
   test('the days in shadow, and lets root in by key', () => {
     const before = 'root:!:20000:0:99999:7:::\nsshd:!:20001::::::\n';
+    expect(map.get('etc/shadow')?.('root:!*:1::::::')).toBe('root:!*:19675::::::');
     expect(map.get('etc/shadow')?.(before)).toBe('root:*:19675:0:99999:7:::\nsshd:!:19675::::::\n');
   });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { isGvmError } from '../../src/errors/index.ts';
+import { grubMenu } from '../../src/image/build/loader.ts';
 import { listRecipes, loadRecipe } from '../../src/image/index.ts';
 
 const shipped = new URL('../../images/openrc.yaml', import.meta.url).pathname;
@@ -28,6 +29,29 @@ async function problem(file: string): Promise<string> {
   }
   return 'none';
 }
+
+describe.each(['gentoo-twin-systemd'])('the shipped recipe %s', (name) => {
+  const file = join(shipped, '..', `${name}.yaml`);
+
+  test('names in fstab the file systems that it makes, by their labels', async () => {
+    const { recipe, overlay } = await loadRecipe(file);
+    const fstab = overlay.find((f) => f.path === 'etc/fstab')?.content;
+    const lines = fstab?.kind === 'file' ? Buffer.from(fstab.bytes).toString() : '';
+    for (const { mount, filesystem } of recipe.disk.partitions) {
+      expect(lines).toMatch(new RegExp(`^LABEL=${filesystem.label} +${mount} +${filesystem.type} `, 'm'));
+    }
+  });
+
+  test('has a menu for GRUB that starts the kernel from the partition that holds it', async () => {
+    const { recipe } = await loadRecipe(file);
+    const menu = grubMenu(recipe, '6.1.0');
+    expect(menu).toContain('search --no-floppy --fs-uuid --set=root 6776-6D02\n');
+    expect(menu).toMatch(
+      /^ {2}linux \/vmlinuz-6\.1\.0 root=UUID=2c9e4d70-\S+ rootfstype=xfs console=ttyS0 console=tty0 ro /m,
+    );
+    expect(menu).toContain('  initrd /initrd.img-6.1.0\n');
+  });
+});
 
 describe('the shipped recipe', () => {
   test('is valid, and its overlay is executable where it begins with #!', async () => {
@@ -92,6 +116,16 @@ describe('a recipe with a mistake is refused at its place', () => {
     expect(await problem(file)).toContain(`file-missing ${line('  from: openrc')}:9 overlay.from: the folder`);
   });
 
+  test('a base that is none', async () => {
+    const child = 'name: child\nextends: openrc\ndescription: a child\ninit: none\nmachine: { memory: 2 }\n';
+    const file = recipe(child, 'child');
+    expect(await problem(file)).toContain('file-missing');
+    writeFileSync(join(file, '../openrc.yaml'), text);
+    expect(await problem(file)).toContain('document-invalid 5:20 machine.memory:');
+    writeFileSync(join(file, '../openrc.yaml'), text.replace('init: openrc', 'init: openrc\nextends: child'));
+    expect(await problem(file)).toBe('document-invalid 2:10 extends: openrc itself extends another recipe');
+  });
+
   test('a file that is not there', async () => {
     expect(await problem(join(folder, 'none.yaml'))).toContain('file-missing');
   });
@@ -103,6 +137,24 @@ test('the hash of a recipe changes with its text and with its overlay', async ()
   const [first, second, third] = [await loadRecipe(a), await loadRecipe(b), await loadRecipe(c)];
   expect(new Set([first.hash, second.hash, third.hash]).size).toBe(3);
   expect((await loadRecipe(recipe(text))).hash).toBe(first.hash);
+});
+
+test('a recipe that extends another has its maps merged and its lists replaced', async () => {
+  const child = [
+    ...['name: child', 'extends: openrc', 'description: a child', 'init: none', 'runlevels: { default: [sshd] }'],
+    ...['source: { debian: { packages: [busybox-static] } }', 'overlay: { from: [openrc, more] }', ''],
+  ].join('\n');
+  const file = recipe(child, 'child');
+  writeFileSync(join(file, '../openrc.yaml'), text);
+  mkdirSync(join(file, '../more/etc'), { recursive: true });
+  writeFileSync(join(file, '../more/etc/motd'), 'more\n');
+  const [base, { recipe: merged, overlay, hash }] = [await loadRecipe(shipped), await loadRecipe(file)];
+  expect(merged).toMatchObject({ name: 'child', init: 'none', disk: base.recipe.disk, boot: base.recipe.boot });
+  expect(merged.source.debian).toEqual({ ...base.recipe.source.debian, packages: ['busybox-static'] });
+  expect(merged.runlevels).toEqual({ ...base.recipe.runlevels, default: ['sshd'] });
+  expect(overlay).toMatchObject([{ path: 'etc/motd', content: { bytes: Buffer.from('more\n') } }]);
+  writeFileSync(join(file, '../openrc.yaml'), `${text}# more\n`);
+  expect((await loadRecipe(file)).hash).not.toBe(hash);
 });
 
 test('recipes are listed by name, the earlier folder first', async () => {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { formatDuration, formatSize, nearest } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import {
@@ -68,7 +68,7 @@ async function build(context: Context, store: ImageStore, name: string | undefin
       version: version(),
       signal,
       onEvent: logBuild(context.log),
-      ...(packages === undefined ? {} : { packages: await readPackageList(join(context.cwd, packages)) }),
+      ...(packages === undefined ? {} : { packages: await readPackageList(resolve(context.cwd, packages)) }),
     };
     const loaded = await loadRecipe(recipe);
     const again = context.flag('force') || packages !== undefined;

@@ -1,8 +1,8 @@
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GvmError } from '../../errors/index.ts';
 import { rootBuses } from '../../facts/index.ts';
-import type { PackageList, RecipePartition } from '../../schema/index.ts';
+import type { PackageList, Recipe } from '../../schema/index.ts';
 import { buildInitramfs, type ModuleTree, openModuleTree, rootModules } from '../initramfs/plan.ts';
 import type { LoadedRecipe } from '../recipe.ts';
 import { unpackKernel } from '../vmlinux.ts';
@@ -11,13 +11,16 @@ import type { RootInput } from './bootstrap.ts';
 import { makeDisk, placePartitions } from './disk.ts';
 import { type BuildContext, stage } from './events.ts';
 import { makeExt4 } from './ext4.ts';
-import { type FatFile, makeFat } from './fat.ts';
-import { type UnpackedKernel, unpackKernelPackage, unpackRole } from './kernel.ts';
+import { makeFat } from './fat.ts';
+import { type UnpackedKernel, unpackKernelPackage } from './kernel.ts';
+import { loaderFiles } from './loader.ts';
 import { exclusion, rewrites } from './normalize.ts';
 import { overlayMembers } from './overlay.ts';
+import { filesOf, splitTree } from './parts.ts';
 import { writeRepository } from './repository.ts';
 import { writeTar } from './tar-write.ts';
 import { addFile, type NodeMetadata, unpackTree } from './tree.ts';
+import { makeXfs } from './xfs.ts';
 
 /** Makes the archive of a root tree; one of several ways that bring forth the same. */
 export type MakeRoot = (input: RootInput, context: BuildContext) => Promise<string>;
@@ -71,23 +74,24 @@ export async function buildImage(input: BuildInput, context: BuildContext): Prom
     },
     context.signal,
   );
-  const root = rootPartition(recipe.disk.partitions);
+  const root = rootFileSystem(recipe);
   const result = await stage(context, 'kernel', kernel.release, () =>
-    addBootFiles({ kernel, folder, metadata, epoch, output, fileSystem: root.filesystem.type, signal: context.signal }),
+    addBootFiles({ kernel, folder, metadata, epoch, output, fileSystem: root.type, signal: context.signal }),
   );
-  const append = `root=UUID=${root.filesystem.uuid} rootfstype=${root.filesystem.type} ${recipe.boot.append}`;
   const images = await stage(context, 'file-systems', `${metadata.size} files`, async () => {
     const placed = placePartitions(recipe.disk);
+    const parts = await splitTree({ folder, metadata }, recipe, join(context.work, 'parts'));
     const paths: string[] = [];
     for (const [index, partition] of recipe.disk.partitions.entries()) {
       const image = join(context.work, `partition-${index}`);
-      const size = placed[index]?.size ?? 0;
-      if (partition.filesystem.type === 'ext4') {
-        if (partition.mount !== '/') throw onlyRoot(partition);
-        await makeExt4(image, partition.filesystem, { folder, metadata, size, epoch, signal: context.signal });
-      } else {
-        const files = await loaderFiles(input, list, { kernel, append, rootUuid: root.filesystem.uuid }, context);
-        await makeFat(image, partition.filesystem, { files, size, epoch, scratch: join(context.work, 'fat') });
+      const part = parts.get(partition.mount) ?? { folder, metadata };
+      const { filesystem } = partition;
+      const fill = { ...part, size: placed[index]?.size ?? 0, epoch, signal: context.signal };
+      if (filesystem.type === 'ext4') await makeExt4(image, filesystem, fill);
+      else if (filesystem.type === 'xfs') await makeXfs(image, filesystem, { ...fill, list, kernel }, context);
+      else {
+        const files = [...(await filesOf(part)), ...(await loaderFiles(recipe, list, kernel, context))];
+        await makeFat(image, filesystem, { ...fill, files, scratch: join(context.work, 'fat') });
       }
       paths.push(image);
     }
@@ -102,23 +106,14 @@ export async function buildImage(input: BuildInput, context: BuildContext): Prom
     digest: await sha256OfFile(disk),
     diskBytes: (await stat(disk)).size,
     kernel: { release: kernel.release, compressed: result.compressed },
-    root: { uuid: root.filesystem.uuid, type: root.filesystem.type },
+    root: { uuid: root.uuid, type: root.type },
   };
 }
 
-function rootPartition(partitions: readonly RecipePartition[]) {
-  for (const partition of partitions) {
-    const { filesystem } = partition;
-    if (partition.mount === '/' && filesystem.type === 'ext4') return { ...partition, filesystem };
-  }
-  throw new GvmError({ code: 'image-build', message: 'the recipe has no ext4 partition mounted at /' });
-}
-
-function onlyRoot(partition: RecipePartition): GvmError {
-  return new GvmError({
-    code: 'image-build',
-    message: `disk.partitions: ${partition.label} is mounted at ${partition.mount}; an ext4 partition is filled only at /`,
-  });
+function rootFileSystem(recipe: Recipe) {
+  const filesystem = recipe.disk.partitions.find(({ mount }) => mount === '/')?.filesystem;
+  if (filesystem && filesystem.type !== 'vfat') return filesystem;
+  throw new GvmError({ code: 'image-build', message: 'the recipe has no file system for / that can hold Linux' });
 }
 
 interface BootFiles {
@@ -157,33 +152,4 @@ async function copyModules(tree: ModuleTree, fileSystem: string, target: string)
     await mkdir(join(target, path, '..'), { recursive: true });
     await copyFile(join(tree.folder, path), join(target, path));
   }
-}
-
-/** What stands on the ESP: GRUB, and a menu of one entry. */
-async function loaderFiles(
-  { loaded }: BuildInput,
-  list: PackageList,
-  boot: { kernel: UnpackedKernel; append: string; rootUuid: string },
-  context: BuildContext,
-): Promise<FatFile[]> {
-  const { grub } = loaded.recipe.boot;
-  if (!grub) return [];
-  const folder = await unpackRole('loader', list, context);
-  const { release } = boot.kernel;
-  const config = [
-    'set timeout=0',
-    'serial --unit=0 --speed=115200',
-    'terminal_input console serial',
-    'terminal_output console serial',
-    `search --no-floppy --fs-uuid --set=root ${boot.rootUuid}`,
-    `menuentry "${loaded.recipe.name}" {`,
-    `  linux /boot/vmlinuz-${release} ${boot.append}`,
-    `  initrd /boot/initrd.img-${release}`,
-    '}',
-    '',
-  ];
-  return [
-    { path: 'EFI/BOOT/BOOTX64.EFI', bytes: await readFile(join(folder, grub.image)) },
-    { path: grub.config.slice(1), bytes: Buffer.from(config.join('\n')) },
-  ];
 }

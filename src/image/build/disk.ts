@@ -49,10 +49,16 @@ export async function makeDisk(
     ...options,
     input: partitionScript(disk),
   });
-  for (const [index, { start }] of placePartitions(disk).entries()) {
+  for (const [index, { start, size: bytes }] of placePartitions(disk).entries()) {
     const part = partitions[index];
     if (!part) continue;
-    await run('dd', [`if=${part}`, `of=${raw}`, 'bs=1M', `seek=${start / MIB}`, 'conv=notrunc,sparse'], options);
+    // It reads only where a file has data, which dd does not know.
+    const place = `driver=raw,offset=${start},size=${bytes},file.driver=file,file.filename=${raw.replaceAll(',', ',,')}`;
+    await run(
+      'qemu-img',
+      ['convert', '-n', '--target-is-zero', '-f', 'raw', '--target-image-opts', part, place],
+      options,
+    );
   }
   await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, target], options);
 }

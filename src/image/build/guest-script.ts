@@ -1,14 +1,10 @@
+import { BUILDER_DONE, builderPrologue } from './builder-guest.ts';
+
 /**
  * `/init` of the builder guest, for busybox. Disks: vda is a tar archive of the packages and what goes over them, vdb is
  * empty and holds the root while it grows, vdc takes its archive. The last line on the console says how it ended.
  */
-export const builderScript = `#!/bin/busybox sh
-/bin/busybox mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-fail() { echo "gvm-builder: failed: $*"; sync; poweroff -f; }
-for module in $(cat /modules); do insmod "/lib/$module" || fail "module $module"; done
-
+export const builderScript = `${builderPrologue}
 mke2fs -q -F /dev/vdb > /dev/null && mount -t ext2 /dev/vdb /root || fail "the work disk"
 mkdir -p /root/in /root/root && tar -x -f /dev/vda -C /root/in || fail "the input disk"
 cd /root/in
@@ -54,6 +50,6 @@ rmdir $root/tmp/debs
 echo "gvm-builder: packing"
 tar -c -f /dev/vdc -C $root . || fail "packing"
 sync
-echo "gvm-builder: done"
+echo "${BUILDER_DONE}"
 poweroff -f
 `;

@@ -45,8 +45,9 @@ const KEPT = new Set(['dev', 'proc', 'run', 'sys', 'tmp', 'var/log', 'var/log/wt
 
 /** Whether a path of the root tree is left out of the image. */
 export function exclusion(recipe: Recipe): (path: string) => boolean {
-  const matches = pathMatcher([...VOLATILE, ...recipe.source.debian.exclude]);
-  return (path) => !KEPT.has(path) && matches(path);
+  const { exclude, keep } = recipe.source.debian;
+  const [volatile, unwanted, kept] = [pathMatcher(VOLATILE), pathMatcher(exclude), pathMatcher(keep)];
+  return (path) => !KEPT.has(path) && (unwanted(path) || (volatile(path) && !kept(path)));
 }
 
 export type Rewrite = (content: string) => string;
@@ -65,14 +66,17 @@ export function rewrites(recipe: Recipe, epoch: number): Map<string, Rewrite> {
   return map;
 }
 
-/** Third field: the day of the last change, which is the day of the build. root may log in, but has no password. */
+/** What a recipe writes that wants root locked. */
+const LOCKED = '!*';
+
+/** Third field: the day of the last change, which is the day of the build. root has no password, and may log in by key. */
 function shadow(text: string, day: number): string {
   return text
     .split('\n')
     .map((line) => {
       const fields = line.split(':');
       if (fields.length < 8) return line;
-      if (fields[0] === 'root') fields[1] = '*';
+      if (fields[0] === 'root' && fields[1] !== LOCKED) fields[1] = '*';
       fields[2] = String(day);
       return fields.join(':');
     })

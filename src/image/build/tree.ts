@@ -41,7 +41,7 @@ export async function unpackTree(
     for await (const entry of readTar(file)) {
       signal?.throwIfAborted();
       const { path, kind } = entry;
-      if (path.split('/').includes('..') || /["\\\n]/.test(path)) {
+      if (path.split('/').includes('..') || /["\n]/.test(path)) {
         throw new GvmError({ code: 'image-build', message: `a path that cannot be handled: ${path}` });
       }
       if (kind === 'char' || kind === 'block' || kind === 'fifo' || rules.excluded(path)) continue;
