@@ -23,6 +23,8 @@ export const catalogue = {
   'boot-timeout': [3, 'the guest was not ready within its deadline'],
   'guest-lost': [3, 'a guest that was ready ended or stopped answering'],
   'login-refused': [3, 'the guest answered but refused the login'],
+  'transfer-failed': [3, 'a file could not be copied into or out of the guest'],
+  'transfer-refused': [3, 'an archive that the guest sent would do harm on the host'],
   'channel-closed': [3, 'the connection into the guest broke while it was used'],
   // host and tools
   'tool-missing': [4, 'a program that gvm needs is not installed'],

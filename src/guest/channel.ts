@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream';
 import type { GvmError } from '../errors/index.ts';
 
 /** What a command in the guest came to. */
@@ -27,23 +28,30 @@ export interface ExecOptions {
   onStderr?: (chunk: Buffer) => void;
 }
 
+export type StartOptions = Pick<ExecOptions, 'env' | 'signal'>;
+
+/**
+ * A running command whose streams are the caller's. Both outputs must be read (or resumed): the command waits for who
+ * reads them, and `ended` comes after their end. Disposing of it ends its shell.
+ */
+export interface RunningCommand extends AsyncDisposable {
+  /** The command's input; `end()` is its end of file. */
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the command has ended. @throws GvmError `channel-closed`; or the signal's reason */
+  readonly ended: Promise<Pick<CommandResult, 'exitCode' | 'signal'>>;
+}
+
 export interface ShellOptions {
-  /** A command instead of the login shell. */
-  command?: string;
   /** A terminal in the guest, with this size; without it plain streams. */
   terminal?: { columns: number; rows: number; type: string };
   signal?: AbortSignal;
 }
 
 /** An interactive session; the caller joins it to its own terminal and sets that to raw mode. */
-export interface Shell extends AsyncDisposable {
-  /** What the user types. */
-  readonly stdin: NodeJS.WritableStream;
-  readonly stdout: NodeJS.ReadableStream;
-  readonly stderr: NodeJS.ReadableStream;
+export interface Shell extends RunningCommand {
   resize(columns: number, rows: number): void;
-  /** Resolves when the session has ended. @throws GvmError `channel-closed` */
-  readonly ended: Promise<{ exitCode: number | null; signal: string | null }>;
 }
 
 /**
@@ -58,7 +66,12 @@ export interface Channel extends AsyncDisposable {
    * is too long or holds a NUL); or the signal's reason.
    */
   exec(command: string, options?: ExecOptions): Promise<CommandResult>;
-  /** @throws GvmError `channel-closed` */
+  /**
+   * Starts a command that has an input, under `/bin/sh -c` as `exec` does. It has no deadline but the signal.
+   * @throws GvmError `channel-closed`, `usage` as for `exec`; or the signal's reason
+   */
+  start(command: string, options?: StartOptions): Promise<RunningCommand>;
+  /** The login shell. @throws GvmError `channel-closed` */
   shell(options?: ShellOptions): Promise<Shell>;
   /** Resolves when the channel is of no more use, with the reason; to nothing when it was closed by its owner. */
   readonly closed: Promise<GvmError | undefined>;

@@ -1,4 +1,12 @@
-export type { Channel, CommandResult, ExecOptions, Shell, ShellOptions } from './channel.ts';
+export type {
+  Channel,
+  CommandResult,
+  ExecOptions,
+  RunningCommand,
+  Shell,
+  ShellOptions,
+  StartOptions,
+} from './channel.ts';
 export { type Agreement, ConsoleClassifier, type ConsoleVerdict } from './serial/classifier.ts';
 export type { ConsoleFinding } from './serial/finding.ts';
 export { HealthWatch } from './serial/health.ts';
@@ -8,3 +16,7 @@ export type { SshAddress } from './ssh/address.ts';
 export { awaitBanner, type BannerOptions, type Reach } from './ssh/banner.ts';
 export { generateLoginKey, type LoginKey } from './ssh/key.ts';
 export { logIn, type OpenSshOptions, openSsh } from './ssh/ssh-channel.ts';
+export type { TransferOptions } from './transfer/conduct.ts';
+export { type DownloadOptions, download } from './transfer/download.ts';
+export type { LeftOut, TransferReport } from './transfer/report.ts';
+export { type UploadOptions, upload } from './transfer/upload.ts';

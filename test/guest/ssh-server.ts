@@ -55,9 +55,16 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
       session.on('pty', (acceptPty) => acceptPty());
       session.on('exec', (acceptExec, _reject, { command }) => {
         const stream = acceptExec();
-        const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
-        child.stdout.on('data', (chunk) => stream.write(chunk));
-        child.stderr.on('data', (chunk) => stream.stderr.write(chunk));
+        const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe', detached: true });
+        stream.pipe(child.stdin);
+        child.stdin.on('error', () => {});
+        child.stdout.pipe(stream, { end: false });
+        child.stderr.pipe(stream.stderr, { end: false });
+        // Like sshd: a signal goes to the session's process group.
+        session.on('signal', (_accept, _reject, { name }) => {
+          if (child.pid !== undefined && child.exitCode === null)
+            process.kill(-child.pid, `SIG${name}` as NodeJS.Signals);
+        });
         stream.on('error', () => {});
         stream.on('close', () => {
           sessions--;

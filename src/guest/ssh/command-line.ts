@@ -4,12 +4,13 @@ import { GvmError } from '../../errors/index.ts';
 const LONGEST = 128 * 1024 - 1;
 
 /**
- * A command as words for the login shell of whichever user, which is replaced by `/bin/sh` without input.
+ * A command as words for the login shell of whichever user, which is replaced by `/bin/sh`.
+ * @param input whether the session's input is the command's; else it has none
  * @throws GvmError `usage` where the command is too long or holds a NUL
  */
-export function commandLine(command: string, env: Readonly<Record<string, string>> = {}): string {
+export function commandLine(command: string, env: Readonly<Record<string, string>> = {}, input = false): string {
   const exports = Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}\n`);
-  const line = `exec /bin/sh -c ${quote(exports.join('') + command)} </dev/null`;
+  const line = `exec /bin/sh -c ${quote(exports.join('') + command)}${input ? '' : ' </dev/null'}`;
   if (line.includes('\0')) {
     throw new GvmError({ code: 'usage', message: 'a command for the guest holds a NUL character' });
   }

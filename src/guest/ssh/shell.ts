@@ -1,52 +1,82 @@
+import { PassThrough, Writable } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
-import { deferred } from '../../core/index.ts';
+import { deferred, within } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
-import type { Shell, ShellOptions } from '../channel.ts';
+import type { RunningCommand, Shell, ShellOptions, StartOptions } from '../channel.ts';
+import { commandLine } from './command-line.ts';
+
+/** How long a session that was told to close is waited for, in milliseconds. */
+const FAREWELL = 2000;
 
 type Ended = Awaited<Shell['ended']>;
 
-/** Opens a login shell or a command with its streams left to the caller. @throws GvmError `channel-closed` */
-export async function openShell(client: Client, options: ShellOptions): Promise<Shell> {
-  options.signal?.throwIfAborted();
-  const { terminal, command } = options;
-  const pty = terminal ? { cols: terminal.columns, rows: terminal.rows, term: terminal.type } : undefined;
-  const session = await new Promise<ClientChannel>((resolve, reject) => {
-    const opened = (error: Error | undefined, channel: ClientChannel) => {
-      if (!error) return resolve(channel);
+/** Opens a login shell with its streams left to the caller. @throws GvmError `channel-closed` */
+export async function openShell(client: Client, { terminal, signal }: ShellOptions): Promise<Shell> {
+  const pty = terminal ? { cols: terminal.columns, rows: terminal.rows, term: terminal.type } : false;
+  return await openSession(signal, (opened) => client.shell(pty, opened));
+}
+
+/** Starts a command with its streams left to the caller. @throws GvmError `channel-closed`, `usage` */
+export async function startCommand(client: Client, command: string, options: StartOptions): Promise<RunningCommand> {
+  const line = commandLine(command, options.env, true);
+  return await openSession(options.signal, (opened) => client.exec(line, opened));
+}
+
+type Opened = (error: Error | undefined, session: ClientChannel) => void;
+
+async function openSession(signal: AbortSignal | undefined, open: (opened: Opened) => void): Promise<SshShell> {
+  signal?.throwIfAborted();
+  return await new Promise<SshShell>((resolve, reject) => {
+    open((error, session) => {
+      // Listened to at once: a quick command's end comes in the same packet.
+      if (!error) return resolve(new SshShell(session, signal));
       const message = `the guest opened no session: ${error.message}`;
       reject(new GvmError({ code: 'channel-closed', message, cause: error }));
-    };
-    if (command === undefined) client.shell(pty ?? false, opened);
-    else client.exec(command, pty ? { pty } : {}, opened);
+    });
   });
-  return new SshShell(session, options.signal);
 }
 
 class SshShell implements Shell {
-  readonly stdin: NodeJS.WritableStream;
-  readonly stdout: NodeJS.ReadableStream;
-  readonly stderr: NodeJS.ReadableStream;
+  readonly stdin: Writable;
+  readonly stdout = new PassThrough();
+  readonly stderr = new PassThrough();
   readonly ended: Promise<Ended>;
   readonly #session: ClientChannel;
+  #over = false;
 
   constructor(session: ClientChannel, signal: AbortSignal | undefined) {
     this.#session = session;
-    this.stdin = session;
-    this.stdout = session;
-    this.stderr = session.stderr;
+    // ssh2 has one stream for input and output, and closes the session when a reader is done with it.
+    session.pipe(this.stdout);
+    session.stderr.pipe(this.stderr);
+    this.stdin = new Writable({
+      write: (chunk, _encoding, done) => void session.write(chunk, done),
+      final: (done) => {
+        session.end();
+        done();
+      },
+    });
+    this.stdin.on('error', () => {});
     const ended = deferred<Ended>();
     this.ended = ended.promise;
     let exit: Ended | undefined;
-    const onAbort = () => session.close();
+    const onAbort = () => {
+      ended.reject(signal?.reason);
+      this.#end();
+    };
     signal?.addEventListener('abort', onAbort, { once: true });
     session.on('error', () => {});
     session.on('exit', (exitCode: number | null, name?: string) => {
       exit = { exitCode, signal: name?.replace(/^SIG/, '') ?? null };
     });
     session.on('close', () => {
+      this.#over = true;
       signal?.removeEventListener('abort', onAbort);
+      const broken = new GvmError({ code: 'channel-closed', message: 'the session broke off' });
+      const early = exit ? new Error('the command ended before its input did') : broken;
+      if (!this.stdin.writableFinished) this.stdin.destroy(early);
       if (exit) ended.resolve(exit);
-      else ended.reject(new GvmError({ code: 'channel-closed', message: 'the session broke off' }));
+      else ended.reject(broken);
     });
     ended.promise.catch(() => {});
   }
@@ -56,7 +86,18 @@ class SshShell implements Shell {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    await within(
+      this.ended.catch(() => {}),
+      FAREWELL,
+    );
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#session.signal('KILL');
+    this.stdout.resume();
+    this.stderr.resume();
     this.#session.close();
-    await this.ended.catch(() => {});
   }
 }

@@ -1,10 +1,19 @@
+import type { Client } from 'ssh2';
 import { deferred } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
-import type { Channel, CommandResult, ExecOptions, Shell, ShellOptions } from '../channel.ts';
+import type {
+  Channel,
+  CommandResult,
+  ExecOptions,
+  RunningCommand,
+  Shell,
+  ShellOptions,
+  StartOptions,
+} from '../channel.ts';
 import type { SshAddress } from './address.ts';
 import { type Connection, type LoginOptions, login } from './connection.ts';
 import { Execution } from './execution.ts';
-import { openShell } from './shell.ts';
+import { openShell, startCommand } from './shell.ts';
 
 const LOGIN_TIMEOUT = 20_000;
 const GRACE = 200;
@@ -73,12 +82,23 @@ class SshChannel implements Channel {
     }
   }
 
-  async shell(options: ShellOptions = {}): Promise<Shell> {
-    const connection = await this.#acquire(options.signal);
+  start(command: string, options: StartOptions = {}): Promise<RunningCommand> {
+    return this.#open(options.signal, (client) => startCommand(client, command, options));
+  }
+
+  shell(options: ShellOptions = {}): Promise<Shell> {
+    return this.#open(options.signal, (client) => openShell(client, options));
+  }
+
+  async #open<T extends RunningCommand>(
+    signal: AbortSignal | undefined,
+    open: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    const connection = await this.#acquire(signal);
     try {
-      const shell = await openShell(connection.client, options);
-      void shell.ended.catch(() => {}).then(() => this.#release(connection));
-      return shell;
+      const session = await open(connection.client);
+      void session.ended.catch(() => {}).then(() => this.#release(connection));
+      return session;
     } catch (error) {
       await this.#release(connection);
       throw error;
