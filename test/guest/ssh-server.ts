@@ -28,14 +28,14 @@ export interface SshServerOptions {
 export async function sshServer(options: SshServerOptions = {}): Promise<SshServer> {
   const folder = mkdtempSync(join(tmpdir(), 'gvm-ssh-'));
   const login = generateLoginKey('test');
-  const host = ssh2.utils.generateKeyPairSync('ed25519', {});
+  const host = generateLoginKey('host');
   const keyPath = join(folder, 'key');
   writeFileSync(keyPath, login.privateKey, { mode: 0o600 });
   const accepted = ssh2.utils.parseKey(options.authorized ?? login.publicKey);
   if (accepted instanceof Error) throw accepted;
   const open = new Set<Connection>();
   const state = { connections: 0, sessions: 0, most: 0 };
-  const server = new ssh2.Server({ hostKeys: [host.private] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [host.privateKey] }, (connection) => {
     state.connections++;
     let sessions = 0;
     open.add(connection);
@@ -90,7 +90,7 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const hostPublic = host.public.split(' ').slice(0, 2).join(' ');
+  const hostPublic = host.publicKey.split(' ').slice(0, 2).join(' ');
   const drop = () => {
     for (const connection of open) connection.end();
   };

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { awaitBanner, generateLoginKey, logIn, openSsh } from '../../src/guest/index.ts';
 import { sshServer } from './ssh-server.ts';
@@ -111,6 +112,12 @@ describe('a command over SSH', () => {
     await expect(channel.closed).resolves.toMatchObject({ code: 'channel-closed' });
     await expect(channel.exec('true')).rejects.toMatchObject({ code: 'channel-closed' });
   });
+});
+
+test('every login key that is made can be read', () => {
+  for (let i = 0; i < 1000; i++) {
+    expect(ssh2.utils.parseKey(generateLoginKey('x').privateKey)).not.toBeInstanceOf(Error);
+  }
 });
 
 describe('a login', () => {

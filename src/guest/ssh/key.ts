@@ -9,8 +9,13 @@ export interface LoginKey {
 
 /** A fresh ed25519 key: small, and the cheapest to verify in a slow guest. */
 export function generateLoginKey(comment: string): LoginKey {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
-  return { privateKey: pair.private, publicKey: pair.public };
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+    // One in two hundred is written malformed by the library (1.17.0): neither it nor OpenSSH can read that.
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) {
+      return { privateKey: pair.private, publicKey: pair.public };
+    }
+  }
 }
 
 /** A host key as known_hosts has it, `ssh-ed25519 AAAA…`, from the blob that came over the wire (RFC 4253 §6.6). */
