@@ -5,8 +5,6 @@ import type { BlockSource } from './source/source.ts';
 const marks: readonly { name: string; at: number; bytes: Buffer }[] = [
   { name: 'xfs', at: 0, bytes: Buffer.from('XFSB') },
   { name: 'btrfs', at: 0x10040, bytes: Buffer.from('_BHRfS_M') },
-  { name: 'squashfs', at: 0, bytes: Buffer.from('hsqs') },
-  { name: 'iso9660', at: 0x8001, bytes: Buffer.from('CD001') },
   { name: 'swap', at: 4086, bytes: Buffer.from('SWAPSPACE2') },
   { name: 'luks', at: 0, bytes: Buffer.from('LUKS\xba\xbe', 'latin1') },
   ...[0, 512, 1024, 1536].map((at) => ({ name: 'lvm2', at, bytes: Buffer.from('LABELONE') })),

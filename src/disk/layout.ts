@@ -48,7 +48,8 @@ export async function readLayout(
   const diagnostics: Diagnostic[] = [];
   let table: PartitionTable | undefined;
   try {
-    table = whole.fs ? undefined : await readPartitionTable(source, 512, signal);
+    // A disc that boots from USB sticks too has a table beside its own file system.
+    table = await readPartitionTable(source, 512, signal);
     if (table?.label === 'dos') table = await withRightSectors(source, table, kinds, signal);
   } catch (error) {
     if (!whole.fs && whole.content === undefined) throw error;

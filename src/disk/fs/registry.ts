@@ -2,9 +2,11 @@ import type { BlockSource } from '../source/source.ts';
 import { ext } from './ext/ext.ts';
 import { fat } from './fat/fat.ts';
 import type { FileSystem, FileSystemKind } from './file-system.ts';
+import { iso9660 } from './iso9660/iso9660.ts';
+import { squashfs } from './squashfs/squashfs.ts';
 
 /** Every kind of file system, in the order in which they are tried. */
-export const fileSystems: readonly FileSystemKind[] = [ext, fat];
+export const fileSystems: readonly FileSystemKind[] = [ext, fat, squashfs, iso9660];
 
 /**
  * Opens whatever file system a source holds; undefined when none of the kinds knows it.

@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { deflateSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decompressors } from '../../../src/disk/codec/decompress.ts';
+import { decodeByFzstd } from '../../../src/disk/codec/zstd.ts';
+
+/** Bytes of many kinds: random, runs, text that repeats at a distance. */
+const samples: Buffer[] = [
+  Buffer.alloc(0),
+  Buffer.from('a'),
+  Buffer.alloc(100_000, 'x'),
+  Buffer.from('the quick brown fox '.repeat(4000)),
+  Buffer.from(Uint8Array.from({ length: 50_000 }, (_, i) => (i * i * 31 + (i >> 5)) & 0xff)),
+  Buffer.from(Uint8Array.from({ length: 70_000 }, (_, i) => Math.imul(i ^ (i >>> 3), 2654435761) >>> 24)),
+];
+
+const pack = (tool: string, args: string[]) => (input: Buffer) =>
+  execFileSync(tool, [...args, '-c'], { input, maxBuffer: 2 ** 24, stdio: ['pipe', 'pipe', 'ignore'] });
+
+const cases: [string, (input: Buffer) => Buffer, (input: Uint8Array, limit: number) => Buffer | undefined][] = [
+  ['zlib', deflateSync, decompressors.zlib],
+  ['gzip', gzipSync, decompressors.gzip],
+  ['xz', pack('xz', ['-9', '--check=crc32']), decompressors.xz],
+  ['xz with other bits', pack('xz', ['--lzma2=lc=1,lp=2,pb=0,dict=4KiB', '--check=crc64']), decompressors.xz],
+  ['xz in small blocks with the x86 filter', pack('xz', ['--block-size=20000', '--x86', '--lzma2']), decompressors.xz],
+  ['lzma', pack('xz', ['--format=lzma']), decompressors.lzma],
+  ['zstd', pack('zstd', ['-q']), decompressors.zstd],
+  ['zstd by fzstd', pack('zstd', ['-q', '-1']), decodeByFzstd],
+];
+
+describe.each(cases)('%s', (_, compress, decode) => {
+  it('gives what was compressed, and nothing beyond the limit', () => {
+    for (const sample of samples) {
+      const packed = compress(sample);
+      expect(decode(packed, Math.max(1, sample.length))?.equals(sample), `${sample.length} bytes`).toBe(true);
+      if (sample.length > 1) expect(decode(packed, sample.length - 1)).toBeUndefined();
+    }
+  });
+
+  it('ends in bytes or nothing whatever it is given', () => {
+    const packed = compress(samples[3] as Buffer);
+    const edit = fc.tuple(fc.nat({ max: packed.length - 1 }), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), fc.nat({ max: packed.length }), (edits, end) => {
+        const bytes = Buffer.from(packed);
+        for (const [at, value] of edits) bytes[at] = value;
+        for (const input of [bytes, bytes.subarray(0, end)]) {
+          const out = decode(input, 100_000);
+          expect(out === undefined || out.length <= 100_000).toBe(true);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+// lz4 and lzo blocks have no tool that writes them bare; squashfs images made with both are read in its own tests.
+describe.each(['lz4', 'lzo'] as const)('%s', (name) => {
+  it('ends in bytes or nothing whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat({ max: 5000 }), (input, limit) => {
+        const out = decompressors[name](input, limit);
+        expect(out === undefined || out.length <= limit).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
