@@ -24,6 +24,9 @@ const KINDS = { string: 'text', number: 'number', integer: 'number', boolean: 't
 const EXPECTED = {
   ExpectedString: 'text or matcher',
   ExpectedNumber: 'number or matcher',
+  ExpectedSize: 'size or matcher',
+  ExpectedDuration: 'duration or matcher',
+  ExpectedScalar: 'text, number or matcher',
   ExpectedList: 'list (exactly that set) or matcher',
   ExpectedText: 'text, list of patterns or matcher',
   Eventually: '`{ within, every }`',
@@ -64,7 +67,8 @@ function checkSections() {
   return sources.checks
     .map((check) => {
       const { eventually, ...properties } = definitions[`${check.name}Check`].properties;
-      const own = keyTable(properties, definitions[`${check.name}Check`].required);
+      const { required, additionalProperties: others } = definitions[`${check.name}Check`];
+      const own = keyTable(others ? { '…': others, ...properties } : properties, required);
       const bare = check.bare ? ` (${check.bare})` : '';
       return `### \`${check.name}\`\n\n${check.description}${bare}.\n\n${own}`;
     })

@@ -4,6 +4,7 @@ export type { FileExtent, FileSystem, FsNode, NodeStat, NodeType, Timestamp, Xat
 export { type Layout, readLayout, type Volume } from './layout.ts';
 export { openImage } from './open.ts';
 export type { Partition, PartitionTable } from './partition/table.ts';
+export { dosTypeName, gptTypeName } from './partition/types.ts';
 export { type FsPath, joinPath } from './path.ts';
 export { type ImageTree, openTree } from './tree.ts';
 export type { Diagnostic } from './trouble.ts';

@@ -5,7 +5,9 @@ import { toRunError } from './failure.ts';
 import type { GuestPool } from './guest-pool.ts';
 
 /** What a worker gets when it asks for the guest of its suite. */
-export type LeaseAnswer = { guest: string; address: Guest['ssh']; scale: number } | { error: RunError };
+export type LeaseAnswer =
+  | { guest: string; address: Guest['ssh']; scale: number; boot: Guest['boot'] }
+  | { error: RunError };
 
 /** The broker's methods for workers: `lease`, `diagnose` and `release`, each for a suite file. */
 export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool) {
@@ -19,7 +21,7 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool) {
       if (!plan) throw new Error('no such suite');
       try {
         const guest = await pool.lease(plan);
-        return { guest: guest.name, address: guest.ssh, scale: guest.scale };
+        return { guest: guest.name, address: guest.ssh, scale: guest.scale, boot: guest.boot };
       } catch (error) {
         return { error: toRunError(error) };
       }

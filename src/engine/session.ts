@@ -1,6 +1,6 @@
 import { type Channel, openSsh } from '../guest/index.ts';
 import { type BrokerClient, connectBroker } from '../lab/index.ts';
-import type { RunError } from '../schema/index.ts';
+import type { BootRecord, RunError } from '../schema/index.ts';
 import { builtins, type PlannedTest, runTest, type TestVerdict } from '../suite/index.ts';
 import { fromRunError, toRunError } from './failure.ts';
 import type { LeaseAnswer } from './leases.ts';
@@ -10,6 +10,8 @@ interface Entered {
   guest: string;
   scale: number;
   channel: Channel;
+  /** How it booted. */
+  boot: BootRecord;
 }
 
 /** One suite file in one worker: leases its guest from the main process and keeps one connection into it. */
@@ -31,8 +33,8 @@ export class WorkerSession implements AsyncDisposable {
     try {
       const entered = await this.#enter(signal);
       guest = entered.guest;
-      const { channel, scale } = entered;
-      const verdict = await runTest(planned, { channel, signal, scale, registry: builtins });
+      const { channel, scale, boot } = entered;
+      const verdict = await runTest(planned, { channel, signal, scale, boot, registry: builtins });
       const lost = verdict.outcome === 'error' ? await this.#diagnose() : undefined;
       if (lost) verdict.error = lost;
       return { verdict, guest };
@@ -54,7 +56,7 @@ export class WorkerSession implements AsyncDisposable {
     const answer = (await broker.call('lease', { file: this.#file }, signal)) as LeaseAnswer;
     if ('error' in answer) throw fromRunError(answer.error);
     const channel = await openSsh(answer.address, { signal, scale: answer.scale });
-    return { guest: answer.guest, scale: answer.scale, channel };
+    return { guest: answer.guest, scale: answer.scale, boot: answer.boot, channel };
   }
 
   /** What the main process knows about a guest that stopped answering. */

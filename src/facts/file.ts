@@ -2,15 +2,18 @@ import { z } from 'zod';
 import { defineFact } from './fact.ts';
 import { guestPath, linesOf, pathWord } from './shell.ts';
 
-// A path and what stands at it, by stat(1), sha256sum(1), head(1) and readlink(1). Type, mode and owner are those of
+// A path and what stands at it, by stat(1), sha256sum(1) and its like, head(1) and readlink(1). Type, mode and owner are those of
 // the path itself, also where it is a symbolic link; contents and sum follow links and are read of regular files only.
 
 const MAX_CONTENTS = 2 ** 20;
 
+/** The sums that are known, each by a program SUMsum(1). */
+export const fileSums = ['md5', 'sha256', 'sha512'] as const;
+
 const fileArgs = z.strictObject({
   path: guestPath,
   contents: z.boolean().optional(),
-  sha256: z.boolean().optional(),
+  sums: z.array(z.enum(fileSums)).optional(),
   target: z.boolean().optional(),
 });
 
@@ -27,7 +30,9 @@ const fileValue = z.discriminatedUnion('exists', [
     uid: z.int(),
     gid: z.int(),
     size: z.int(),
+    md5: z.string().length(32).optional(),
     sha256: z.string().length(64).optional(),
+    sha512: z.string().length(128).optional(),
     contents: z.string().max(MAX_CONTENTS).optional(),
     target: z.string().optional(),
   }),
@@ -77,7 +82,7 @@ export const fileFact = defineFact<FileArgs, FileValue>({
     for (const [i, request] of requests.entries()) {
       const word = pathWord(request.path);
       // The part after a reading program says that it succeeded.
-      if (request.sha256) lines.push(`part sha256.${i}`, `[ ! -f ${word} ] || sha256sum <${word}`);
+      for (const sum of request.sums ?? []) lines.push(`part ${sum}.${i}`, `[ ! -f ${word} ] || ${sum}sum <${word}`);
       if (request.contents)
         lines.push(
           `part contents.${i}`,
@@ -122,15 +127,16 @@ function describe(stat: string, request: FileArgs, i: number, parts: Map<string,
     size: Number(size),
   };
   const diagnostics: string[] = [];
-  const sum = parts.get(`sha256.${i}`)?.toString('latin1').slice(0, 64);
-  if (sum && /^[0-9a-f]{64}$/.test(sum)) value.sha256 = sum;
+  for (const sum of request.sums ?? []) {
+    const [, digits] = /^([0-9a-f]+) /.exec(parts.get(`${sum}.${i}`)?.toString('latin1') ?? '') ?? [];
+    if (digits) value[sum] = digits;
+    else diagnostics.push(`${request.path} has no ${sum} sum: it is no regular file, or may not be read`);
+  }
   const contents = parts.get(`contents.${i}`);
   if (contents && contents.length > MAX_CONTENTS)
     diagnostics.push(`${request.path}: its contents are not read, they are larger than ${MAX_CONTENTS} bytes`);
   else if (contents && parts.has(`read.${i}`)) value.contents = contents.toString('utf8');
   else if (request.contents) diagnostics.push(`${request.path} is no regular file, or may not be read`);
-  if (request.sha256 && value.sha256 === undefined)
-    diagnostics.push(`${request.path} has no sum: it is no regular file, or may not be read`);
   const target = parts.get(`target.${i}`);
   if (target && parts.has(`link.${i}`)) value.target = target.toString('utf8').replace(/\n$/, '');
   return { value, diagnostics };

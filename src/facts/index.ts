@@ -1,8 +1,24 @@
+export type { AddrValue } from './addr.ts';
+export { type BootTimeValue, bootTimeFact } from './boot-time.ts';
+export type { CmdlineValue } from './cmdline.ts';
 export { collect } from './collect.ts';
+export type { CoredumpValue } from './coredump.ts';
 export type { CrashedValue } from './crashed.ts';
+export type { DmesgValue } from './dmesg.ts';
+export type { DnsValue } from './dns.ts';
+export { qtypes } from './dns-answers.ts';
 export type { Answer, Fact, FactRequest } from './fact.ts';
-export { type FileValue, fileTypes } from './file.ts';
+export { type FileValue, fileSums, fileTypes } from './file.ts';
+export type { FilesystemValue } from './filesystem.ts';
+export type { GroupValue } from './group.ts';
+export type { HttpValue } from './http.ts';
+export type { InterfaceValue } from './interface.ts';
+export type { JournalValue } from './journal.ts';
+export type { KconfigValue } from './kconfig.ts';
 export type { KernelValue } from './kernel.ts';
+export type { KernelParamValue } from './kernel-param.ts';
+export { logLevels } from './log-levels.ts';
+export type { ModuleValue } from './module.ts';
 export {
   type ModuleFiles,
   type ModuleIndex,
@@ -16,8 +32,11 @@ export {
 } from './modules/index.ts';
 export type { MountValue } from './mount.ts';
 export type { OpenrcValue } from './openrc.ts';
+export type { PackageValue } from './package.ts';
+export type { PartitionValue } from './partition.ts';
 export type { PortValue } from './port.ts';
 export type { ProcessValue } from './process.ts';
 export { builtinFacts } from './registry.ts';
 export type { ServiceValue } from './service.ts';
+export type { SetuidValue } from './setuid.ts';
 export type { UserValue } from './user.ts';

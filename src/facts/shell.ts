@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
+import type { FactOutput } from './fact.ts';
 
 /** A path in the guest: any text but NUL; a relative one, or one that begins with a dash, is taken from `.`. */
 export const guestPath = z
@@ -11,6 +12,11 @@ export const guestPath = z
 /** A path as one word of a shell command that no program takes for an option. */
 export function pathWord(path: string): string {
   return shellQuote(path.startsWith('/') ? path : `./${path}`);
+}
+
+/** The data of the first part with a label. */
+export function partOf(output: FactOutput, label: string): Buffer | undefined {
+  return output.parts.find((part) => part.label === label)?.data;
 }
 
 /** The lines of a part; the last newline ends the last line and begins no other. */

@@ -92,15 +92,17 @@ export function suiteSchema(checks: readonly CheckSchema[]): z.ZodType<SuiteDocu
 /** One declaration of a check or a list of them, none of which is empty. */
 function checkKey(check: CheckSchema): z.ZodType {
   const { subject, bare } = check;
-  const own = Object.keys(check.schema.shape).filter((key) => key !== subject);
+  const keys = Object.keys(check.schema.shape).filter((key) => key !== subject);
+  const common = { eventually: eventually.optional() };
   const one = check.schema
-    .extend({ eventually: eventually.optional() })
+    .extend(common)
     .superRefine((declaration, context) => {
       // What is misspelt or mistyped has been said; it is not missing as well.
       if (context.issues.length > 0) return;
-      if (bare === undefined && !own.some((key) => key in declaration))
-        context.addIssue(`asserts nothing: give at least one of ${own.join(', ')}`);
-      const problem = check.contradiction?.(declaration as never);
+      const own = Object.fromEntries(Object.entries(declaration).filter(([key]) => !(key in common)));
+      if (bare === undefined && !Object.keys(own).some((key) => key !== subject))
+        context.addIssue(`asserts nothing${keys.length > 0 ? `: give at least one of ${keys.join(', ')}` : ''}`);
+      const problem = check.contradiction?.(own as never);
       if (problem) context.addIssue({ code: 'custom', path: [...problem.path], message: problem.message });
     })
     .meta({

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Answer, Fact, FactRequest } from '../facts/index.ts';
 import type { Channel } from '../guest/index.ts';
+import type { BootRecord } from '../schema/index.ts';
 import type { Expectations } from './matchers/expectations.ts';
 import type { Compare, Matcher } from './matchers/matcher.ts';
 import type { TestVerdict } from './verdict.ts';
@@ -22,6 +23,8 @@ export interface CheckContext {
   /** Milliseconds that are left of the test. */
   remaining(): number;
   compare: Compare;
+  /** How the guest booted, as the host saw it; absent where no one watched. */
+  boot?: BootRecord;
 }
 
 /** What a check that acts in the guest found. */
@@ -49,7 +52,8 @@ interface CheckBase<D> {
 
 /** A check that states facts and what is expected of them. Judging is pure. */
 export interface FactCheck<D = Record<string, unknown>> extends CheckBase<D> {
-  requests(declaration: D): FactRequest[];
+  /** `scale` is the factor for every duration. */
+  requests(declaration: D, scale: number): FactRequest[];
   /** The answers come in the order of the requests. */
   judge(declaration: D, answers: readonly Answer[], compare: Compare): Finding[];
 }

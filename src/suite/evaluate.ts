@@ -2,7 +2,7 @@ import { monotonic, pause } from '../core/index.ts';
 import { asGvmError, isGvmError } from '../errors/index.ts';
 import { type Answer, collect, type FactRequest } from '../facts/index.ts';
 import type { Channel } from '../guest/index.ts';
-import type { RunError } from '../schema/index.ts';
+import type { BootRecord, RunError } from '../schema/index.ts';
 import type { ActiveCheck, CheckKind, FactCheck, Finding, Registry } from './check.ts';
 import { failureOf } from './failure.ts';
 import { expectations } from './matchers/expectations.ts';
@@ -18,6 +18,8 @@ export interface RunTestOptions {
   signal: AbortSignal;
   /** Factor for every duration: 1 on fast hardware. */
   scale: number;
+  /** How the guest booted, as the host saw it. */
+  boot?: BootRecord;
 }
 
 /** What one check came to, as far as it was tried. */
@@ -107,8 +109,11 @@ class TestRun {
 
   async #snapshot(trials: readonly Trial[]): Promise<void> {
     if (trials.length === 0) return;
-    const { channel, registry, signal } = this.#options;
-    const asked = trials.map((t) => ({ trial: t, requests: (t.kind as FactCheck).requests(t.check.declaration) }));
+    const { channel, registry, signal, scale } = this.#options;
+    const asked = trials.map((t) => ({
+      trial: t,
+      requests: (t.kind as FactCheck).requests(t.check.declaration, scale),
+    }));
     const requests: FactRequest[] = asked.flatMap((a) => a.requests);
     const answers = await collect(requests, { facts: registry.facts, channel, signal, timeout: this.#remaining() });
     let at = 0;
@@ -122,13 +127,14 @@ class TestRun {
   }
 
   async #act(trial: Trial): Promise<void> {
-    const { channel, signal, scale } = this.#options;
+    const { channel, signal, scale, boot } = this.#options;
     const result = await (trial.kind as ActiveCheck).evaluate(trial.check.declaration, {
       channel,
       signal,
       scale,
       remaining: () => this.#remaining(),
       compare: this.#compare,
+      ...(boot ? { boot } : {}),
     });
     trial.findings = result.findings;
     trial.timedOut = result.timedOut;

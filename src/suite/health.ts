@@ -1,10 +1,12 @@
 import { clip, pause, printable } from '../core/index.ts';
-import { type Answer, type CrashedValue, collect, type KernelValue } from '../facts/index.ts';
+import { type Answer, type CoredumpValue, type CrashedValue, collect, type KernelValue } from '../facts/index.ts';
 import type { Channel, ConsoleFinding } from '../guest/index.ts';
 import type { Allowance, HealthFinding } from '../schema/index.ts';
 import type { Registry } from './check.ts';
+import { deathsOf } from './checks/coredump.ts';
 
-// What is looked for on every boot, unasked: what the console showed, crashed services, a tainted kernel.
+// What is looked for on every boot, unasked: what the console showed, crashed services, programs that
+// died by a fault, a tainted kernel.
 
 /** The part of the time for an answer that passes before the second look. */
 const SECOND_LOOK = 0.05;
@@ -19,6 +21,7 @@ export interface HealthOptions {
 /** What a look into the guest brought, not yet judged. */
 export interface HealthFacts {
   crashed: Answer;
+  coredump: Answer;
   kernel: Answer;
 }
 
@@ -33,15 +36,16 @@ export async function askHealth(
 ): Promise<HealthFacts> {
   const look = async (): Promise<HealthFacts> => {
     const options = { facts: registry.facts, channel, signal, timeout };
-    const [crashed, kernel] = await collect(
+    const [crashed, coredump, kernel] = await collect(
       [
         { fact: 'crashed', args: {} },
+        { fact: 'coredump', args: {} },
         { fact: 'kernel', args: {} },
       ],
       options,
     );
     const none: Answer = { diagnostics: [] };
-    return { crashed: crashed ?? none, kernel: kernel ?? none };
+    return { crashed: crashed ?? none, coredump: coredump ?? none, kernel: kernel ?? none };
   };
   const first = await look();
   if ((first.crashed.value as CrashedValue | undefined)?.crashed.length === 0) return first;
@@ -63,7 +67,8 @@ export function judgeHealth(
     message: clip(printable(line), 500),
     atMs: Math.max(0, at),
   }));
-  if (facts) found.push(...crashedFindings(facts.crashed), ...taintFindings(facts.kernel));
+  if (facts)
+    found.push(...crashedFindings(facts.crashed), ...deathFindings(facts.coredump), ...taintFindings(facts.kernel));
   return found.map((finding) => ({ ...finding, when: options.when, ...allowance(finding, options) }));
 }
 
@@ -77,6 +82,15 @@ function crashedFindings(answer: Answer): Found[] {
     kind: 'crashed-service',
     message: `the service ${printable(name)} crashed or failed`,
   }));
+}
+
+function deathFindings(answer: Answer): Found[] {
+  const value = answer.value as CoredumpValue | undefined;
+  const deaths = value ? deathsOf(value) : [];
+  const found = deaths.map(({ message }) => ({ kind: 'core-dump', message: clip(printable(message), 500) }));
+  if (value?.crashes) return found;
+  const why = answer.diagnostics.join('; ');
+  return [...found, { kind: 'unknown', message: `whether programs died by a fault could not be learned: ${why}` }];
 }
 
 function taintFindings(answer: Answer): Found[] {

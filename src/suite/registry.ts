@@ -1,13 +1,30 @@
 import { builtinFacts } from '../facts/index.ts';
 import type { CheckKind, Registry } from './check.ts';
+import { addrCheck } from './checks/addr.ts';
+import { bootTimeCheck } from './checks/boot-time.ts';
+import { cmdlineCheck } from './checks/cmdline.ts';
 import { commandCheck } from './checks/command.ts';
+import { coredumpCheck } from './checks/coredump.ts';
+import { dmesgCheck } from './checks/dmesg.ts';
+import { dnsCheck } from './checks/dns.ts';
 import { fileCheck } from './checks/file.ts';
+import { filesystemCheck } from './checks/filesystem.ts';
+import { groupCheck } from './checks/group.ts';
+import { httpCheck } from './checks/http.ts';
+import { interfaceCheck } from './checks/interface.ts';
+import { journalCheck } from './checks/journal.ts';
+import { kconfigCheck } from './checks/kconfig.ts';
 import { kernelCheck } from './checks/kernel.ts';
+import { kernelParamCheck } from './checks/kernel-param.ts';
+import { moduleCheck } from './checks/module.ts';
 import { mountCheck } from './checks/mount.ts';
 import { openrcCheck } from './checks/openrc.ts';
+import { packageCheck } from './checks/package.ts';
+import { partitionCheck } from './checks/partition.ts';
 import { portCheck } from './checks/port.ts';
 import { processCheck } from './checks/process.ts';
 import { serviceCheck } from './checks/service.ts';
+import { setuidCheck } from './checks/setuid.ts';
 import { userCheck } from './checks/user.ts';
 import { builtinMatchers } from './matchers/registry.ts';
 
@@ -21,6 +38,23 @@ const builtinChecks: readonly CheckKind[] = [
   userCheck,
   kernelCheck,
   mountCheck,
+  packageCheck,
+  groupCheck,
+  interfaceCheck,
+  addrCheck,
+  dnsCheck,
+  httpCheck,
+  kernelParamCheck,
+  kconfigCheck,
+  moduleCheck,
+  cmdlineCheck,
+  filesystemCheck,
+  partitionCheck,
+  setuidCheck,
+  dmesgCheck,
+  journalCheck,
+  coredumpCheck,
+  bootTimeCheck,
 ] as readonly CheckKind[];
 
 /** What gvm knows by itself, each list in the order in which documents show it. */

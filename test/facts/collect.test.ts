@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineFact } from '../../src/facts/fact.ts';
 import { builtinFacts, collect, type Fact } from '../../src/facts/index.ts';
+import { samples } from './ask.ts';
 import { localChannel, shells } from './local-channel.ts';
 
 /** A fact that says what its fragment printed. */
@@ -131,13 +132,7 @@ test('a script too long for one argument is sent in several', async () => {
 
 test('all builtin facts together take one round trip and print nothing unasked', async () => {
   const channel = localChannel();
-  const args: Record<string, unknown> = {
-    file: { path: '/etc/passwd' },
-    service: { name: 'sshd' },
-    process: { name: 'init' },
-    user: { name: 'root' },
-  };
-  const requests = builtinFacts.map((f) => ({ fact: f.name, args: args[f.name] ?? {} }));
+  const requests = builtinFacts.map((f) => ({ fact: f.name, args: samples[f.name] ?? {} }));
   const answers = await collect(requests, { facts: builtinFacts, channel, timeout: 10_000 });
   expect(channel.trips).toBe(1);
   for (const [i, answer] of answers.entries()) {

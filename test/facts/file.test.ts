@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -36,9 +37,12 @@ const nasty = [
   '%s%n',
 ];
 
+const textOf = (name: string | undefined) => `contents of ${name}\n\n@x end 0 0\n\u0000\n`;
+const sumOf = (sum: string, text: string) => createHash(sum).update(text).digest('hex');
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gvm-facts-'));
-  for (const name of nasty) writeFileSync(join(folder, name), `contents of ${name}\n\n@x end 0 0\n\u0000\n`);
+  for (const name of nasty) writeFileSync(join(folder, name), textOf(name));
   chmodSync(join(folder, 'plain'), 0o4750);
   mkdirSync(join(folder, 'closed'), { mode: 0o700 });
   writeFileSync(join(folder, 'closed', 'secret'), 'x');
@@ -67,7 +71,7 @@ async function ask(paths: readonly string[], shell = shells[0], extra: object = 
 describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('under %s', (_, shell) => {
   test('every name is taken as it is, and stat, sum and contents agree with the host', async () => {
     const paths = nasty.map((name) => join(folder, name));
-    const answers = await ask(paths, shell, { sha256: true, contents: true });
+    const answers = await ask(paths, shell, { sums: ['md5', 'sha256', 'sha512'], contents: true });
     for (const [i, path] of paths.entries()) {
       const stat = lstatSync(path);
       expect(answers[i], path).toEqual({
@@ -80,10 +84,10 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('under %
           uid: stat.uid,
           gid: stat.gid,
           size: stat.size,
-          sha256: execFileSync('sha256sum', { input: `contents of ${nasty[i]}\n\n@x end 0 0\n\u0000\n` })
-            .toString()
-            .slice(0, 64),
-          contents: `contents of ${nasty[i]}\n\n@x end 0 0\n\u0000\n`,
+          md5: sumOf('md5', textOf(nasty[i])),
+          sha256: sumOf('sha256', textOf(nasty[i])),
+          sha512: sumOf('sha512', textOf(nasty[i])),
+          contents: textOf(nasty[i]),
         },
         diagnostics: [],
       });

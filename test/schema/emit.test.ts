@@ -38,7 +38,8 @@ test('the schema of suites has every check of the registry and no other, and ref
   ]);
   for (const check of builtins.checks)
     expect(emitted.$defs[`${check.name}Check`], check.name).toMatchObject({
-      additionalProperties: false,
+      // The symbols of a kernel configuration cannot be listed.
+      additionalProperties: check.name === 'kconfig' ? expect.objectContaining({}) : false,
       minProperties: check.subject !== undefined && check.bare === undefined ? 2 : 1,
     });
 });

@@ -33,11 +33,11 @@ describe('a test', () => {
     ],
     [
       'file: { path: /a }',
-      '4:11: tests.0.file: asserts nothing: give at least one of exists, type, mode, owner, group, size, sha256, contents, target',
+      '4:11: tests.0.file: asserts nothing: give at least one of exists, type, mode, owner, group, size, md5, sha256, sha512, contents, target',
     ],
     [
       'file: { path: /a, eventually: { within: 1s } }',
-      '4:11: tests.0.file: asserts nothing: give at least one of exists, type, mode, owner, group, size, sha256, contents, target',
+      '4:11: tests.0.file: asserts nothing: give at least one of exists, type, mode, owner, group, size, md5, sha256, sha512, contents, target',
     ],
     ['file: { path: etc/x, exists: true }', '4:19: tests.0.file.path: expected an absolute path'],
     [
@@ -50,7 +50,7 @@ describe('a test', () => {
     ['file: []', '4:11: tests.0.file: an empty list asserts nothing'],
     [
       'file: [{ path: /a, exists: true }, { path: /b }]',
-      '4:40: tests.0.file.1: asserts nothing: give at least one of exists, type, mode, owner, group, size, sha256, contents, target',
+      '4:40: tests.0.file.1: asserts nothing: give at least one of exists, type, mode, owner, group, size, md5, sha256, sha512, contents, target',
     ],
     [
       'command: { run: x, stdout: [] }',
@@ -116,7 +116,7 @@ describe('a test', () => {
 
   test('of nothing but a name asserts nothing', () => {
     expect(problems(suite())).toEqual([
-      '3:5: tests.0: asserts nothing: give at least one of file, command, service, openrc, process, port, user, kernel, mount',
+      `3:5: tests.0: asserts nothing: give at least one of ${builtins.checks.map((c) => c.name).join(', ')}`,
     ]);
   });
 

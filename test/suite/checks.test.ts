@@ -1,18 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Answer } from '../../src/facts/index.ts';
-import type { FactCheck } from '../../src/suite/check.ts';
 import { builtins } from '../../src/suite/index.ts';
-import { expectations } from '../../src/suite/matchers/expectations.ts';
-
-const expect_ = expectations(builtins.matchers);
-
-/** What a check says of a fact's value, as `path: message`. */
-function judge(kind: string, declaration: object, value: unknown): string[] {
-  const check = builtins.checks.find((c) => c.name === kind) as FactCheck;
-  const parsed = check.schema(expect_).parse(declaration);
-  const answer: Answer = { value, diagnostics: [] };
-  return check.judge(parsed, [answer], expect_.compare).map((f) => `${f.path.join('.')}: ${f.message}`);
-}
+import { expect_, judge } from './judge.ts';
 
 const openrc = (state: string, ...runlevels: string[]) => ({
   init: 'openrc',
@@ -203,6 +191,22 @@ test('no check holds of an answer that did not come', () => {
     user: { name: 'a', exists: false },
     kernel: { taint: 0 },
     mount: { path: '/a', exists: false },
+    package: { name: 'a', installed: false },
+    group: { name: 'a', exists: false },
+    interface: { name: 'a', exists: false },
+    'kernel-param': { name: 'a.b', exists: false },
+    kconfig: { CONFIG_A: 'n' },
+    module: { name: 'a', loaded: false },
+    cmdline: { parameters: { quiet: false } },
+    addr: { address: 'a:1', reachable: false },
+    dns: { name: 'a', resolvable: false },
+    http: { url: 'http://a', status: 404 },
+    filesystem: { path: '/a', used: { lt: 101 } },
+    partition: { disk: '/dev/a', count: 0 },
+    setuid: { files: [] },
+    dmesg: { count: 0 },
+    journal: { count: 0 },
+    coredump: { none: true },
   };
   for (const check of builtins.checks) {
     if ('evaluate' in check) continue;

@@ -69,7 +69,7 @@ user: { name: nosuchuser, uid: 5 }
   const column = (text: string) => `      - { path: ${folder}/a, ${text}`.length + 1;
   expect(said).toEqual([
     `5:${column('mode: ')} file.0.mode: mode: expected "0600", found "0644"`,
-    `5:${column('mode: "0600", size: { gt: ')} file.0.size.gt: size: expected greater than 10, found 4`,
+    `5:${column('mode: "0600", size: { gt: ')} file.0.size.gt: size: expected greater than 10B, found 4B`,
     `5:${column('mode: "0600", size: { gt: 10 }, contents: [one, ')} file.0.contents.1: contents: "two" does not occur`,
     `6:${column('exists: ')} file.1.exists: ${folder}/b does not exist`,
     '8:14 command.0.run: exit: expected 0, found 2; it said: oops',

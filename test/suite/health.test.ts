@@ -5,6 +5,7 @@ import { localChannel } from '../facts/local-channel.ts';
 const today = new Date('2026-11-23T12:00:00Z');
 const clean = {
   crashed: { value: { init: 'openrc', crashed: [] }, diagnostics: [] },
+  coredump: { value: { pattern: 'core', dumps: [], crashes: [] }, diagnostics: [] },
   kernel: { value: { release: '6', version: '', arch: '', taint: 0, taints: [] }, diagnostics: [] },
 };
 
@@ -12,8 +13,16 @@ test('a clean guest has nothing to say', () => {
   expect(judgeHealth([], clean, { when: 'ready', allow: [], today })).toEqual([]);
 });
 
-test('console lines, crashed services and taint are found', () => {
+test('console lines, crashed services, core dumps and taint are found', () => {
   const facts = {
+    coredump: {
+      value: {
+        pattern: 'core',
+        dumps: [{ path: '/core\u001b[1m' }],
+        crashes: [{ program: 'ntpd', pid: 7, line: 'ntpd[7]: segfault at 0' }],
+      },
+      diagnostics: [],
+    },
     crashed: { value: { init: 'openrc', crashed: ['ntpd'] }, diagnostics: [] },
     kernel: {
       value: { ...clean.kernel.value, taint: 512, taints: ['W: the kernel issued a warning'] },
@@ -24,6 +33,8 @@ test('console lines, crashed services and taint are found', () => {
   expect(judgeHealth(console, facts, { when: 'release', allow: [], today })).toEqual([
     { kind: 'warning', message: 'WARNING: CPU: 0\\x07', atMs: 1200, when: 'release' },
     { kind: 'crashed-service', message: 'the service ntpd crashed or failed', when: 'release' },
+    { kind: 'core-dump', message: 'a program left a core dump: /core', when: 'release' },
+    { kind: 'core-dump', message: 'ntpd (process 7) died by a fault: ntpd[7]: segfault at 0', when: 'release' },
     { kind: 'taint', message: 'the kernel is tainted (512): W: the kernel issued a warning', when: 'release' },
   ]);
 });
@@ -32,6 +43,14 @@ test('what could not be asked is a finding; a guest that is gone is judged by it
   const facts = { ...clean, crashed: { diagnostics: ['no rc-status'] } };
   expect(judgeHealth([], facts, { when: 'ready', allow: [], today })).toEqual([
     { kind: 'unknown', message: 'crashed services could not be learned: no rc-status', when: 'ready' },
+  ]);
+  const noLog = { ...clean, coredump: { value: { pattern: 'core', dumps: [] }, diagnostics: ['not permitted'] } };
+  expect(judgeHealth([], noLog, { when: 'ready', allow: [], today })).toEqual([
+    {
+      kind: 'unknown',
+      message: 'whether programs died by a fault could not be learned: not permitted',
+      when: 'ready',
+    },
   ]);
   expect(judgeHealth([], undefined, { when: 'release', allow: [], today })).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type FileValue, fileTypes } from '../../facts/index.ts';
+import { type FileValue, fileSums, fileTypes } from '../../facts/index.ts';
 import { type FactCheck, unlearned } from '../check.ts';
 import type { Expectations } from '../matchers/expectations.ts';
-import { judgeKeys } from './keys.ts';
+import { contradictsAbsence, judgeKeys, withReasons } from './keys.ts';
 
 const mode = z
   .string()
@@ -10,6 +10,13 @@ const mode = z
   .transform((text) => text.slice(-4).padStart(4, '0'));
 const modes = z.array(mode).min(1).optional();
 const isSaid = (matcher: object) => Object.keys(matcher).length > 0;
+
+const digits = (length: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9a-f]{${length}}$`), `expected ${length} hexadecimal digits in lower case`)
+    .optional()
+    .meta({ description: 'links are followed' });
 
 const schema = (expect: Expectations) =>
   z.strictObject({
@@ -32,11 +39,10 @@ const schema = (expect: Expectations) =>
       .meta({ description: 'permission bits in octal, quoted; or `any`, `none`, `not` of such' }),
     owner: expect.string.optional(),
     group: expect.string.optional(),
-    size: expect.number.optional().meta({ description: 'in bytes' }),
-    sha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits in lower case')
-      .optional(),
+    size: expect.size.optional(),
+    md5: digits(32),
+    sha256: digits(64),
+    sha512: digits(128),
     contents: expect.text.optional().meta({ description: 'of at most 1 MiB; links are followed' }),
     target: expect.string.optional().meta({ description: 'where a symbolic link points, as it is written' }),
   });
@@ -49,23 +55,17 @@ export const fileCheck: FactCheck<Declaration> = {
   subject: 'path',
   schema,
   label: (d) => d.path,
-  contradiction(d) {
-    const other = d.exists === false ? Object.keys(d).find((key) => key !== 'path' && key !== 'exists') : undefined;
-    return other === undefined
-      ? undefined
-      : { path: [other], message: `contradicts "exists: false": what does not exist has no ${other}` };
+  contradiction: (d) => contradictsAbsence(d, { subject: 'path', says: 'what does not exist' }),
+  requests(d) {
+    const sums = fileSums.filter((sum) => d[sum] !== undefined);
+    const args = {
+      path: d.path,
+      ...(d.contents === undefined ? {} : { contents: true }),
+      ...(sums.length === 0 ? {} : { sums }),
+      ...(d.target === undefined ? {} : { target: true }),
+    };
+    return [{ fact: 'file', args }];
   },
-  requests: (d) => [
-    {
-      fact: 'file',
-      args: {
-        path: d.path,
-        ...(d.contents === undefined ? {} : { contents: true }),
-        ...(d.sha256 === undefined ? {} : { sha256: true }),
-        ...(d.target === undefined ? {} : { target: true }),
-      },
-    },
-  ],
   judge(d, [answer], compare) {
     const file = answer?.value as FileValue | undefined;
     if (!file) return unlearned(answer);
@@ -89,14 +89,15 @@ export const fileCheck: FactCheck<Declaration> = {
         mode: ['string', file.mode],
         owner: ['string', file.owner],
         group: ['string', file.group],
-        size: ['number', file.size],
+        size: ['size', file.size],
+        md5: ['string', file.md5],
         sha256: ['string', file.sha256],
+        sha512: ['string', file.sha512],
         contents: ['text', file.contents],
         target: ['string', file.type === 'symlink' ? file.target : `no link but a ${file.type}`],
       },
       compare,
     );
-    const why = answer?.diagnostics.join('; ');
-    return findings.map((f) => (f.actual === undefined && why ? { ...f, message: `${f.message}: ${why}` } : f));
+    return withReasons(findings, answer?.diagnostics ?? []);
   },
 };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { MountValue } from '../../facts/index.ts';
+import type { FilesystemValue, MountValue } from '../../facts/index.ts';
 import { type FactCheck, unlearned } from '../check.ts';
 import type { Expectations } from '../matchers/expectations.ts';
-import { judgeKeys } from './keys.ts';
+import { contradictsAbsence, judgeKeys, withReasons } from './keys.ts';
 
 const schema = (expect: Expectations) =>
   z.strictObject({
@@ -13,6 +13,7 @@ const schema = (expect: Expectations) =>
     options: expect.list
       .optional()
       .meta({ description: 'of the mount and of its file system; mostly with `contains`' }),
+    usage: expect.number.optional().meta({ description: 'percent that is used, as df counts it' }),
   });
 
 type Declaration = z.output<ReturnType<typeof schema>>;
@@ -23,14 +24,12 @@ export const mountCheck: FactCheck<Declaration> = {
   subject: 'path',
   schema,
   label: (d) => d.path,
-  contradiction(d) {
-    const other = d.exists === false ? Object.keys(d).find((key) => key !== 'path' && key !== 'exists') : undefined;
-    return other === undefined
-      ? undefined
-      : { path: [other], message: `contradicts "exists: false": what is not mounted has no ${other}` };
-  },
-  requests: () => [{ fact: 'mount', args: {} }],
-  judge(d, [answer], compare) {
+  contradiction: (d) => contradictsAbsence(d, { subject: 'path', says: 'what is not mounted' }),
+  requests: (d) => [
+    { fact: 'mount', args: {} },
+    ...(d.usage === undefined ? [] : [{ fact: 'filesystem', args: { path: d.path } }]),
+  ],
+  judge(d, [answer, sizes], compare) {
     const mounts = answer?.value as MountValue | undefined;
     if (!mounts) return unlearned(answer);
     const path = d.path.replace(/(.)\/+$/, '$1');
@@ -56,10 +55,13 @@ export const mountCheck: FactCheck<Declaration> = {
           actual: `${fstype} from ${source}`,
         },
       ];
-    return judgeKeys(
-      d,
-      { source: ['string', source], fstype: ['string', fstype], options: ['list', options] },
-      compare,
-    );
+    const { used } = (sizes?.value ?? {}) as Partial<Extract<FilesystemValue, { exists: true }>>;
+    const learned = {
+      source: ['string', source],
+      fstype: ['string', fstype],
+      options: ['list', options],
+      usage: ['number', used],
+    } as const;
+    return withReasons(judgeKeys(d, learned, compare), sizes?.diagnostics ?? []);
   },
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { UserValue } from '../../facts/index.ts';
 import { type FactCheck, unlearned } from '../check.ts';
 import type { Expectations } from '../matchers/expectations.ts';
-import { judgeKeys } from './keys.ts';
+import { contradictsAbsence, judgeKeys } from './keys.ts';
 
 const schema = (expect: Expectations) =>
   z.strictObject({
@@ -23,12 +23,7 @@ export const userCheck: FactCheck<Declaration> = {
   subject: 'name',
   schema,
   label: (d) => d.name,
-  contradiction(d) {
-    const other = d.exists === false ? Object.keys(d).find((key) => key !== 'name' && key !== 'exists') : undefined;
-    return other === undefined
-      ? undefined
-      : { path: [other], message: `contradicts "exists: false": who does not exist has no ${other}` };
-  },
+  contradiction: (d) => contradictsAbsence(d, { subject: 'name', says: 'who does not exist' }),
   requests: (d) => [{ fact: 'user', args: { name: d.name, ...(d.groups === undefined ? {} : { groups: true }) } }],
   judge(d, [answer], compare) {
     const user = answer?.value as UserValue | undefined;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { type Matcher, under } from './matcher.ts';
+import { type Matcher, under, valueKinds } from './matcher.ts';
 
 export const all: Matcher = {
   key: 'all',
-  kinds: ['string', 'number', 'list', 'text'],
+  kinds: valueKinds,
   description: 'every one of several expectations holds',
   argument: (kind, expectation) => z.array(expectation(kind)).min(1),
   match: (kind, actual, argument, compare) =>

@@ -4,7 +4,7 @@ import { show } from './show.ts';
 
 export const contains: Matcher = {
   key: 'contains',
-  kinds: ['string', 'list', 'text'],
+  kinds: ['string', 'scalar', 'list', 'text'],
   description: 'a part of the text, or an element of the list; of several each must be there',
   argument(kind, expectation) {
     const part = kind === 'list' ? expectation('string') : z.string().min(1);

@@ -1,5 +1,6 @@
+import { numberOf } from './comparison.ts';
 import { type Compare, type Mismatch, mismatch, under, type ValueKind } from './matcher.ts';
-import { show } from './show.ts';
+import { show, showAs } from './show.ts';
 
 /**
  * What a literal means. A list is exactly that set. Text is equal but for its last newline; a list of patterns
@@ -14,11 +15,14 @@ export function equality(kind: ValueKind, actual: unknown, expected: unknown, co
         ? expected.flatMap((pattern, i) => under(i, occurs(String(actual), pattern, compare)))
         : sameText(String(actual), String(expected));
     default:
-      return actual === expected
+      return actual === expected || (kind === 'scalar' && typeof expected === 'number' && numberOf(actual) === expected)
         ? []
-        : mismatch(`expected ${show(expected)}, found ${show(actual)}`, show(expected), show(actual));
+        : differs(showAs(kind, expected), showAs(kind, actual));
   }
 }
+
+const differs = (expected: string, actual: string) =>
+  mismatch(`expected ${expected}, found ${actual}`, expected, actual);
 
 function sameSet(actual: readonly string[], expected: readonly string[]): Mismatch[] {
   const missing = expected.filter((e) => !actual.includes(e));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { equality } from './equality.ts';
+import { literals } from './literals.ts';
 import { type Compare, type Matcher, type Mismatch, mismatch, under, type ValueKind } from './matcher.ts';
 
 /** What may stand as an expected value in a suite: the literal, or an object of matchers that must all hold. */
@@ -9,16 +10,29 @@ export type Expected<Literal> = Literal | Record<string, unknown>;
 export interface Expectations {
   string: z.ZodType<Expected<string>>;
   number: z.ZodType<Expected<number>>;
+  /** Bytes. */
+  size: z.ZodType<Expected<number>>;
+  /** Milliseconds. */
+  duration: z.ZodType<Expected<number>>;
+  /** Text of the guest that may be meant as a number: a number is compared as one, text as text. */
+  scalar: z.ZodType<Expected<string | number>>;
   list: z.ZodType<Expected<string[]>>;
   text: z.ZodType<Expected<string | unknown[]>>;
   compare: Compare;
 }
 
 const KINDS: Record<ValueKind, { literal: (nested: z.ZodType) => z.ZodType[]; title: string; says: string }> = {
-  string: { literal: () => [z.string()], title: 'String', says: 'expected text or a matcher' },
-  number: { literal: () => [z.number()], title: 'Number', says: 'expected a number or a matcher' },
+  string: { literal: () => [literals.string], title: 'String', says: 'expected text or a matcher' },
+  number: { literal: () => [literals.number], title: 'Number', says: 'expected a number or a matcher' },
+  size: { literal: () => [literals.size], title: 'Size', says: 'expected a size such as 512M or a matcher' },
+  duration: {
+    literal: () => [literals.duration],
+    title: 'Duration',
+    says: 'expected a duration such as 5s or a matcher',
+  },
+  scalar: { literal: () => [literals.scalar], title: 'Scalar', says: 'expected text, a number or a matcher' },
   list: {
-    literal: () => [z.array(z.string())],
+    literal: () => [literals.list],
     title: 'List',
     says: 'expected a list (exactly that set; [] means none) or a matcher',
   },
@@ -66,6 +80,9 @@ export function expectations(matchers: readonly Matcher[]): Expectations {
   return {
     string: schemaOf('string') as Expectations['string'],
     number: schemaOf('number') as Expectations['number'],
+    size: schemaOf('size') as Expectations['size'],
+    duration: schemaOf('duration') as Expectations['duration'],
+    scalar: schemaOf('scalar') as Expectations['scalar'],
     list: schemaOf('list') as Expectations['list'],
     text: schemaOf('text') as Expectations['text'],
     compare,

@@ -2,7 +2,7 @@ import type { Matcher } from './matcher.ts';
 
 export const length: Matcher = {
   key: 'length',
-  kinds: ['string', 'list', 'text'],
+  kinds: ['string', 'scalar', 'list', 'text'],
   description: 'the number of characters or elements',
   argument: (_kind, expectation) => expectation('number'),
   match: (_kind, actual, expected, compare) =>

@@ -1,7 +1,12 @@
 import type { z } from 'zod';
 
-/** What can be compared: a short string, a number, a set of strings, or text of several lines. */
-export type ValueKind = 'string' | 'number' | 'list' | 'text';
+/**
+ * What can be compared: a short string, a number, bytes, milliseconds, a scalar (text of the guest that may be meant as
+ * a number), a set of strings, or text of several lines.
+ */
+export const valueKinds = ['string', 'number', 'size', 'duration', 'scalar', 'list', 'text'] as const;
+
+export type ValueKind = (typeof valueKinds)[number];
 
 /** Why a value is not as expected; `path` leads from the expectation to the part of it that failed. */
 export interface Mismatch {

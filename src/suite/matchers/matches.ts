@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { type Matcher, mismatch } from './matcher.ts';
 import { show } from './show.ts';
 
-const regularExpression = z
+/** A regular expression of JavaScript, checked when the suite is read. */
+export const regularExpression = z
   .string()
   .min(1)
   .superRefine((source, context) => {
@@ -15,7 +16,7 @@ const regularExpression = z
 
 export const matches: Matcher = {
   key: 'matches',
-  kinds: ['string', 'text'],
+  kinds: ['string', 'scalar', 'text'],
   description: 'a regular expression (of JavaScript) is found; in text `^` and `$` stand at every line',
   argument: () => regularExpression,
   match(kind, actual, source) {

@@ -1,16 +1,23 @@
 import { z } from 'zod';
-import { type Matcher, mismatch, under } from './matcher.ts';
-import { show } from './show.ts';
+import { type Matcher, mismatch, under, valueKinds } from './matcher.ts';
+import { showAs } from './show.ts';
 
 export const none: Matcher = {
   key: 'none',
-  kinds: ['string', 'number', 'list', 'text'],
+  kinds: valueKinds,
   description: 'not one of several expectations holds',
   argument: (kind, expectation) => z.array(expectation(kind)).min(1),
   match: (kind, actual, argument, compare) =>
     (argument as readonly unknown[]).flatMap((unwanted, i) =>
       compare(kind, actual, unwanted).length > 0
         ? []
-        : under(i, mismatch(`expected not ${show(unwanted)}, which holds`, `not ${show(unwanted)}`, show(actual))),
+        : under(
+            i,
+            mismatch(
+              `expected not ${showAs(kind, unwanted)}, which holds`,
+              `not ${showAs(kind, unwanted)}`,
+              showAs(kind, actual),
+            ),
+          ),
     ),
 };

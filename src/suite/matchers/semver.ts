@@ -6,7 +6,7 @@ import { show } from './show.ts';
 /** Versions of kernels and packages are seldom strict: the first number with up to two more is what counts. */
 export const semver: Matcher = {
   key: 'semver',
-  kinds: ['string'],
+  kinds: ['string', 'scalar'],
   description: 'the version lies in a range such as ">=6.1 <7"; what follows the third number does not count',
   argument: () =>
     z
