@@ -4,9 +4,10 @@ import { fat } from './fat/fat.ts';
 import type { FileSystem, FileSystemKind } from './file-system.ts';
 import { iso9660 } from './iso9660/iso9660.ts';
 import { squashfs } from './squashfs/squashfs.ts';
+import { xfs } from './xfs/xfs.ts';
 
 /** Every kind of file system, in the order in which they are tried. */
-export const fileSystems: readonly FileSystemKind[] = [ext, fat, squashfs, iso9660];
+export const fileSystems: readonly FileSystemKind[] = [ext, fat, xfs, squashfs, iso9660];
 
 /**
  * Opens whatever file system a source holds; undefined when none of the kinds knows it.
