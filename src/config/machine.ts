@@ -62,6 +62,8 @@ export function layerMachine(layers: readonly MachineLayer[]): LayeredMachine {
       origins.networks = origin;
     }
   }
+  // There is no BIOS for it.
+  if (machine.arch === 'aarch64' && origins.firmware === 'default') machine.firmware = 'uefi';
   checkFirmware(machine, origins);
   return { machine, origins };
 }

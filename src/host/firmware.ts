@@ -10,15 +10,27 @@ export type UefiFirmware = NonNullable<HostReport['firmware']>;
 /** Folders of firmware descriptors, the stronger first (QEMU docs/interop/firmware.json). */
 const DESCRIPTORS = ['etc/qemu/firmware', 'usr/share/qemu/firmware'];
 
+type Arch = 'x86_64' | 'aarch64';
+
+/** How the machines that gvm uses are called in descriptors. */
+const MACHINES: Record<Arch, string> = { x86_64: 'pc-q35', aarch64: 'virt' };
+
 /** Where distributions put builds without secure boot, should they ship no descriptor of raw files. */
-const KNOWN: readonly { code: string; vars: string }[] = [
-  { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' }, // Debian, Ubuntu
-  { code: '/usr/share/OVMF/OVMF_CODE.fd', vars: '/usr/share/OVMF/OVMF_VARS.fd' },
-  { code: '/usr/share/edk2/ovmf/OVMF_CODE.fd', vars: '/usr/share/edk2/ovmf/OVMF_VARS.fd' }, // Fedora
-  { code: '/usr/share/edk2/x64/OVMF_CODE.4m.fd', vars: '/usr/share/edk2/x64/OVMF_VARS.4m.fd' }, // Arch
-  { code: '/usr/share/edk2/OvmfX64/OVMF_CODE.fd', vars: '/usr/share/edk2/OvmfX64/OVMF_VARS.fd' }, // Gentoo
-  { code: '/usr/share/edk2-ovmf/OVMF_CODE.fd', vars: '/usr/share/edk2-ovmf/OVMF_VARS.fd' },
-];
+const KNOWN: Record<Arch, readonly { code: string; vars: string }[]> = {
+  x86_64: [
+    { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' }, // Debian, Ubuntu
+    { code: '/usr/share/OVMF/OVMF_CODE.fd', vars: '/usr/share/OVMF/OVMF_VARS.fd' },
+    { code: '/usr/share/edk2/ovmf/OVMF_CODE.fd', vars: '/usr/share/edk2/ovmf/OVMF_VARS.fd' }, // Fedora
+    { code: '/usr/share/edk2/x64/OVMF_CODE.4m.fd', vars: '/usr/share/edk2/x64/OVMF_VARS.4m.fd' }, // Arch
+    { code: '/usr/share/edk2/OvmfX64/OVMF_CODE.fd', vars: '/usr/share/edk2/OvmfX64/OVMF_VARS.fd' }, // Gentoo
+    { code: '/usr/share/edk2-ovmf/OVMF_CODE.fd', vars: '/usr/share/edk2-ovmf/OVMF_VARS.fd' },
+  ],
+  aarch64: [
+    { code: '/usr/share/AAVMF/AAVMF_CODE.fd', vars: '/usr/share/AAVMF/AAVMF_VARS.fd' }, // Debian, Ubuntu
+    { code: '/usr/share/edk2/aarch64/QEMU_EFI-pflash.raw', vars: '/usr/share/edk2/aarch64/vars-template-pflash.raw' }, // Fedora
+    { code: '/usr/share/edk2/aarch64/QEMU_CODE.fd', vars: '/usr/share/edk2/aarch64/QEMU_VARS.fd' }, // Arch
+  ],
+};
 
 /** UEFI firmware for x86_64 guests. */
 export const firmware: Probe<HostReport['firmware']> = async ({ root }) => {
@@ -34,14 +46,14 @@ export const firmware: Probe<HostReport['firmware']> = async ({ root }) => {
  * Firmware as two raw flash files, without secure boot: the host's descriptors are asked first, then known places.
  * Undefined where there is none.
  */
-export function findUefi(root = '/'): UefiFirmware | undefined {
+export function findUefi(root = '/', arch: Arch = 'x86_64'): UefiFirmware | undefined {
   for (const { path, text } of descriptors(root)) {
-    const found = readDescriptor(text);
+    const found = readDescriptor(text, arch);
     if (found && existsSync(join(root, found.code)) && existsSync(join(root, found.vars))) {
       return { ...found, source: path };
     }
   }
-  const known = KNOWN.find(({ code, vars }) => existsSync(join(root, code)) && existsSync(join(root, vars)));
+  const known = KNOWN[arch].find(({ code, vars }) => existsSync(join(root, code)) && existsSync(join(root, vars)));
   return known && { ...known, source: 'a known place' };
 }
 
@@ -77,7 +89,7 @@ interface Descriptor {
   features?: string[];
 }
 
-function readDescriptor(text: string): { code: string; vars: string } | undefined {
+function readDescriptor(text: string, arch: Arch): { code: string; vars: string } | undefined {
   let descriptor: Descriptor;
   try {
     descriptor = JSON.parse(text);
@@ -90,7 +102,7 @@ function readDescriptor(text: string): { code: string; vars: string } | undefine
     descriptor['interface-types']?.includes('uefi') &&
     mapping?.device === 'flash' &&
     (mapping.mode ?? 'split') === 'split' &&
-    targets?.some((t) => t.architecture === 'x86_64' && t.machines?.some((m) => m.startsWith('pc-q35'))) &&
+    targets?.some((t) => t.architecture === arch && t.machines?.some((m) => m.startsWith(MACHINES[arch]))) &&
     !features?.some((f) => f === 'secure-boot' || f === 'enrolled-keys' || f === 'requires-smm') &&
     code?.format === 'raw' &&
     vars?.format === 'raw';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Log } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
-import type { AcceleratorChoice } from '../host/index.ts';
+import { type AcceleratorChoice, hostArchitecture } from '../host/index.ts';
 import { isSameProcess, type ProcessIdentity, processIdentity } from '../process/index.ts';
 import type { BootProgress, Guest, KeptGuest } from './guest.ts';
 import { keptGuest } from './kept.ts';
@@ -16,7 +16,7 @@ export interface LabOptions {
   /** State folder for sockets and pid files. */
   runtime: string;
   log: Log;
-  accelerator: Pick<AcceleratorChoice, 'name' | 'reason' | 'scale'>;
+  accelerator: Pick<AcceleratorChoice, 'name' | 'reason' | 'scale' | 'emulatedScale'>;
   ownership?: Ownership;
 }
 
@@ -96,8 +96,9 @@ class LocalLab implements Lab {
         processName: `gvm-${this.run}-${spec.name}`,
         folder: join(this.#folders.guests, spec.name),
         records: this.#folders.children,
-        accelerator: accelerator.name,
-        scale: this.scale,
+        ...(spec.machine.arch === hostArchitecture
+          ? { accelerator: accelerator.name, scale: this.scale }
+          : { accelerator: 'tcg', scale: accelerator.emulatedScale }),
         log,
         signal: AbortSignal.any(signals),
         onProcess: (pid) => this.#processes.push(...[processIdentity(pid)].filter((p) => p !== undefined)),

@@ -28,7 +28,7 @@ export const loginSchema = z.strictObject({
 /** The machine keys of design §4, the same in recipe, gvm.yaml and suite. All are optional: they are layered. */
 export const machineSchema = z
   .strictObject({
-    arch: z.enum(['x86_64']).optional(),
+    arch: z.enum(['x86_64', 'aarch64']).optional(),
     memory: size.optional(),
     cpus: z.int().min(1, PROCESSORS).max(64, PROCESSORS).optional(),
     cpu: z
@@ -58,7 +58,7 @@ export type NetworkKeys = NonNullable<MachineKeys['networks']>[number];
 
 /** A machine with every layer applied; what is absent here the machine does not have. */
 export interface ResolvedMachine {
-  arch: 'x86_64';
+  arch: NonNullable<MachineKeys['arch']>;
   memory: number;
   cpus: number;
   cpu: string | undefined;

@@ -44,3 +44,10 @@ test('variables are layers, and a bad value names its variable', () => {
   ]);
   expect(() => environmentLayers({ GVM_CPUS: 'many' })).toThrow(/^GVM_CPUS: /);
 });
+
+test('a machine of aarch64 has UEFI where nothing else is said', () => {
+  const firmware = (keys: Record<string, unknown>) => layerMachine([machineLayer('x', keys)]).machine.firmware;
+  expect(firmware({ arch: 'aarch64' })).toBe('uefi');
+  expect(firmware({ arch: 'aarch64', firmware: 'direct' })).toBe('direct');
+  expect(firmware({})).toBe('bios');
+});

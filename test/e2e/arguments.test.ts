@@ -9,7 +9,6 @@ import { cases } from '../machine/cases.ts';
 import { home } from './gvm.ts';
 import { MachineFiles } from './machine-files.ts';
 
-const uefi = findUefi();
 const folder = mkdtempSync(join(tmpdir(), 'gvm-arguments-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -23,10 +22,13 @@ it('there are enough cases to say something', () => {
   expect(cases().length - inputs.length).toBeGreaterThanOrEqual(20);
 });
 
+const hostArch = { x64: 'x86_64', arm64: 'aarch64' }[process.arch as string];
+
 /** Why this host cannot take a case, where it cannot. */
-function lacks({ accelerator, boot }: MachineInput): string | undefined {
+function lacks({ accelerator, arch, boot }: MachineInput): string | undefined {
+  if (accelerator === 'kvm' && arch !== hostArch) return `KVM runs no ${arch} guest on this host`;
   if (accelerator === 'kvm' && !kvm.fit) return kvm.reason;
-  return boot.firmware === 'uefi' && !uefi ? 'no UEFI firmware' : undefined;
+  return boot.firmware === 'uefi' && !findUefi('/', arch) ? `no UEFI firmware for ${arch}` : undefined;
 }
 
 // Each in a folder of its own, because QEMU locks what a guest writes; vitest's maxConcurrency bounds their number.

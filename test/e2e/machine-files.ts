@@ -50,7 +50,7 @@ export class MachineFiles {
 
   #make(name: string, real: string): void {
     const qemuImg = (...args: string[]) => execFileSync('qemu-img', args, { stdio: 'ignore' });
-    const uefi = findUefi();
+    const [uefi, arm] = [findUefi(), findUefi('/', 'aarch64')];
     const make: Record<string, () => void> = {
       [files.raw]: () =>
         writeFileSync(real, Buffer.concat([bootSector('hello from the disk\r\n'), Buffer.alloc(MIB - 512)])),
@@ -62,6 +62,8 @@ export class MachineFiles {
       [files.initrd]: () => writeFileSync(real, Buffer.alloc(4096), { mode: 0o600 }),
       [files.code]: () => copyFileSync(uefi?.code ?? '', real),
       [files.vars]: () => copyFileSync(uefi?.vars ?? '', real),
+      [files.armCode]: () => copyFileSync(arm?.code ?? '', real),
+      [files.armVars]: () => copyFileSync(arm?.vars ?? '', real),
     };
     const other = () => qemuImg('create', '-f', 'qcow2', real, '1M');
     (make[name] ?? other)();

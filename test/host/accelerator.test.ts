@@ -132,6 +132,7 @@ describe('chooseAccelerator', () => {
       reason: 'KVM is not fit: /dev/kvm opens, but no guest runs with it',
       fallback: true,
       scale: 4,
+      emulatedScale: 4,
     });
   });
 

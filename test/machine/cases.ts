@@ -31,6 +31,8 @@ export const files = {
   initrd: '/images/initrd',
   code: '/firmware/code.fd',
   vars: '/run/vars.fd',
+  armCode: '/firmware/aarch64-code.fd',
+  armVars: '/run/aarch64-vars.fd',
   disk: (number: number) => `/run/disk${number}.qcow2`,
 };
 
@@ -75,18 +77,19 @@ function inputOf({ host, image, machine: keys }: z.output<typeof head>): Machine
   const { machine } = layerMachine([{ origin: 'the case', keys }]);
   const overlay = (path: string): DiskLayer => ({ path, format: 'qcow2' });
   const base: DiskLayer = { path: image.format === 'raw' ? files.raw : files.base, format: image.format };
+  const [code, vars] = machine.arch === 'aarch64' ? [files.armCode, files.armVars] : [files.code, files.vars];
   const system = [overlay(image.format === 'raw' ? files.rawOverlay : files.overlay), base];
   const spec = { name: 'guest1', image: { name: 'base', digest: '', layers: [base], virtualSize: 2 ** 20 } };
   return machineInput({ ...spec, machine, boot: bootOf(), init: 'unknown' }, 'gvm-run1-guest1', host.accelerator, {
     system,
     disks: machine.disks.map((_, index) => [overlay(files.disk(index + 1))]),
     seed: files.seed,
-    vars: files.vars,
+    vars,
   });
 
   function bootOf(): GuestBoot {
     const { firmware, kernel = files.kernel, initrd } = machine;
-    if (firmware === 'uefi') return { firmware, code: files.code, varsTemplate: files.vars };
+    if (firmware === 'uefi') return { firmware, code, varsTemplate: vars };
     if (firmware === 'bios') return { firmware };
     return { firmware, kernel, append: image.append, ...(initrd === undefined ? {} : { initrd }) };
   }

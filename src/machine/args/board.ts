@@ -11,7 +11,7 @@ export function board(input: MachineInput, to: Assembly): void {
   // Without graphics SeaBIOS and a boot loader's BIOS console speak on the serial line, where gvm reads.
   const nodes = to.handover === 'descriptors' && input.boot.firmware === 'uefi';
   const pflash = nodes ? ',pflash0=code,pflash1=vars' : '';
-  to.add('-machine', `${machine},graphics=off${pflash}`);
+  to.add('-machine', `${machine}${pflash}`);
   to.add('-accel', input.accelerator);
   to.add('-cpu', input.cpu ?? cpu[input.accelerator]);
   to.add('-smp', `cpus=${input.cpus},sockets=1,cores=${input.cpus},threads=1`);

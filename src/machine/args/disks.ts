@@ -10,6 +10,8 @@ const MOST_USB_DISKS = 14;
 export function disks(input: MachineInput, to: Assembly): void {
   const on = (bus: MachineDisk['bus']) => input.disks.filter((disk) => disk.bus === bus).length;
   if (on('scsi') > 0) to.add('-device', `virtio-scsi-pci,id=scsi,${slotAddress(slots.scsi)}`);
+  const { sata: ahci } = to.architecture;
+  if (on('sata') > 0 && ahci.device !== undefined) to.add('-device', ahci.device);
   if (on('usb') > 0) to.add('-device', usbController(on('usb')));
   // A kernel that QEMU loads itself holds the first place in the boot order.
   const bootable = input.boot.firmware !== 'direct';
@@ -18,7 +20,7 @@ export function disks(input: MachineInput, to: Assembly): void {
     checkDisk(disk, sata, to);
     const node = to.handover === 'descriptors' ? chain(disk, to) : throwawayDrive(disk, to);
     const words = [
-      ...attachment(disk, index, disk.bus === 'sata' ? sata++ : 0),
+      ...attachment(disk, index, `${ahci.bus}.${disk.bus === 'sata' ? sata++ : 0}`),
       `drive=${node}`,
       `id=${disk.id}`,
       `serial=${disk.id}`,
@@ -40,7 +42,7 @@ function usbController(disks: number): string {
 }
 
 /** Device and place for each bus. */
-function attachment(disk: MachineDisk, index: number, sataPort: number): string[] {
+function attachment(disk: MachineDisk, index: number, sataBus: string): string[] {
   switch (disk.bus) {
     case 'virtio':
       return ['virtio-blk-pci', diskAddress(index)];
@@ -51,7 +53,7 @@ function attachment(disk: MachineDisk, index: number, sataPort: number): string[
     case 'usb':
       return ['usb-storage', 'bus=usb.0'];
     case 'sata':
-      return ['ide-hd', `bus=ide.${sataPort}`];
+      return ['ide-hd', `bus=${sataBus}`];
   }
 }
 
@@ -104,7 +106,7 @@ function checkDisk(disk: MachineDisk, sataUsed: number, to: Assembly): void {
   }
   if (disk.bus !== 'sata') return;
   if (disk.sector !== 512) refuse('a SATA disk has sectors of 512 bytes', 'use bus: virtio, scsi, nvme or usb');
-  if (sataUsed >= to.architecture.sataPorts) {
-    refuse(`there are only ${to.architecture.sataPorts} SATA ports`, 'use bus: virtio, scsi or nvme for the others');
+  if (sataUsed >= to.architecture.sata.ports) {
+    refuse(`there are only ${to.architecture.sata.ports} SATA ports`, 'use bus: virtio, scsi or nvme for the others');
   }
 }

@@ -1,8 +1,9 @@
+import { GvmError } from '../../errors/index.ts';
 import { type Assembly, optionValue } from './assembly.ts';
 import type { MachineInput } from './input.ts';
 
 /** What the guest starts from: a kernel that QEMU loads itself, UEFI in flash, or the built-in BIOS. */
-export function firmware({ boot }: MachineInput, to: Assembly): void {
+export function firmware({ boot, arch }: MachineInput, to: Assembly): void {
   switch (boot.firmware) {
     case 'direct':
       to.add('-kernel', to.readable(boot.kernel));
@@ -14,7 +15,12 @@ export function firmware({ boot }: MachineInput, to: Assembly): void {
       flash('vars', boot.vars, true, to);
       return;
     case 'bios':
-      return;
+      if (to.architecture.bios) return;
+      throw new GvmError({
+        code: 'usage',
+        message: `an ${arch} machine has no BIOS`,
+        hint: 'use firmware: uefi or direct',
+      });
     default:
       boot satisfies never;
   }

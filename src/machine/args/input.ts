@@ -32,7 +32,7 @@ export type MachineBoot =
 export interface MachineInput {
   /** `gvm-RUN-GUEST`: what `ps` shows and stray processes are recognised by. */
   name: string;
-  arch: 'x86_64';
+  arch: 'x86_64' | 'aarch64';
   /** Bytes. */
   memory: number;
   cpus: number;
