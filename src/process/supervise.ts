@@ -89,6 +89,8 @@ export async function spawnSupervised(options: SuperviseOptions): Promise<Superv
       stdio: Array.from(stdio, (entry) => entry ?? 'ignore'),
       cwd: options.cwd ?? '/',
       env,
+      // In a session of its own: Ctrl-C on the terminal is for gvm, which ends its guests in their order.
+      detached: true,
     };
     const child = spawn(command ?? '', args, spawnOptions);
     await new Promise<void>((resolve, reject) => {

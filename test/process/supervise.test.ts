@@ -38,6 +38,11 @@ describe('spawnSupervised', () => {
     await expect.poll(openDescriptors).toBe(before);
   });
 
+  it('gives the child a session of its own, which a terminal does not signal', async () => {
+    const script = 'read -r pid name state parent group session rest < /proc/$$/stat; echo $((session - $$)) >&3';
+    expect(await said(script)).toBe('0\n');
+  });
+
   it('joins the two ends of a socket', async () => {
     await using child = await spawnSupervised({
       tool: 'cat',
