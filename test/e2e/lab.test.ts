@@ -13,6 +13,19 @@ beforeAll(async () => {
 });
 afterAll(() => bench?.[Symbol.asyncDispose]());
 
+/** One line for each disk. The serial number is an attribute of the disk, or of what it is plugged into. */
+const LIST_DISKS = `for disk in /sys/block/vd* /sys/block/sd* /sys/block/nvme*; do
+  [ -e $disk/size ] || continue
+  at=$(readlink -f $disk) serial=
+  [ -r $at/device/vpd_pg80 ] && serial=$(tail -c +5 $at/device/vpd_pg80)
+  while [ -z "$serial" ] && [ "$at" != /sys ]; do
+    [ -r $at/serial ] && serial=$(cat $at/serial)
+    at=\${at%/*}
+  done
+  read -r size < $disk/size; read -r sector < $disk/queue/logical_block_size
+  echo "\${disk##*/} $(echo $serial) $(( (size + 2047) / 2048 )) MiB, sectors of $sector"
+done`;
+
 const text = (result: { stdout: Buffer }) => result.stdout.toString('utf8').trim();
 
 describe('a guest', () => {
@@ -21,7 +34,16 @@ describe('a guest', () => {
   const sh = async (command: string) => text(await guest.channel().exec(command));
 
   beforeAll(async () => {
-    const spec = await bench.describe('one', { disks: [{ size: '1G' }, { size: '64M', bus: 'nvme', sector: 4096 }] });
+    const spec = await bench.describe('one', {
+      disks: [
+        { size: '1G' },
+        { size: '64M', bus: 'nvme', sector: 4096 },
+        { size: '32M', bus: 'scsi', sector: 4096 },
+        { size: '48M', bus: 'sata' },
+        { size: '16M', bus: 'usb', sector: 4096 },
+      ],
+      networks: [{ mode: 'restricted' }, { model: 'e1000', mode: 'none' }, { model: 'rtl8139', mode: 'internet' }],
+    });
     const path = spec.image.layers[0]?.path ?? '';
     base = { path, digest: sha256(path) };
     guest = await bench.lab.start(spec);
@@ -36,9 +58,29 @@ describe('a guest', () => {
     expect(await sh('cat /run/openrc/softlevel; ls /run/openrc/starting')).toBe('default');
   });
 
-  test('has the machine that was described', async () => {
-    expect(await sh('cat /etc/hostname; cat /sys/block/vdb/size /sys/block/nvme0n1/size')).toBe('one\n2097152\n131072');
-    expect(await sh('cat /sys/block/nvme0n1/queue/logical_block_size')).toBe('4096');
+  test('has a disk on every bus, with the serial number, size and sectors that were described', async () => {
+    const disks = () => sh(LIST_DISKS);
+    // Drivers that the login does not need are loaded after it.
+    await expect.poll(disks, { timeout: 20_000 * guest.scale, interval: 500 }).toContain('disk5');
+    expect((await disks()).split('\n').sort()).toEqual([
+      'nvme0n1 disk2 64 MiB, sectors of 4096',
+      'sda disk3 32 MiB, sectors of 4096',
+      'sdb disk4 48 MiB, sectors of 512',
+      'sdc disk5 16 MiB, sectors of 4096',
+      'vda system 2048 MiB, sectors of 512',
+      'vdb disk1 1024 MiB, sectors of 512',
+      'vdc seed 1 MiB, sectors of 512',
+    ]);
+  });
+
+  test('has its network cards in their order, and cables where they were asked for', async () => {
+    expect(await sh('cat /etc/hostname')).toBe('one');
+    const cards = () => sh('cd /sys/class/net; for card in eth*; do cat $card/address; done');
+    await expect
+      .poll(cards, { timeout: 20_000 * guest.scale, interval: 500 })
+      .toBe('52:54:00:67:76:01\n52:54:00:67:76:02\n52:54:00:67:76:03');
+    const drivers = 'cd /sys/class/net; for card in eth*; do basename $(readlink $card/device/driver); done';
+    expect(await sh(drivers)).toBe('virtio_net\ne1000\n8139cp');
   });
 
   test('takes as long a command as its kernel does', async () => {

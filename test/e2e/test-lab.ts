@@ -15,7 +15,7 @@ export interface TestLab extends AsyncDisposable {
   state: { home: string; runtime: string };
   /** The processes that carry the run's name. */
   processes(): string[];
-  describe(guest: string, machine?: Record<string, unknown>): Promise<GuestSpec>;
+  describe(guest: string, machine?: Record<string, unknown>, image?: string): Promise<GuestSpec>;
 }
 
 export async function openTestLab(): Promise<TestLab> {
@@ -31,9 +31,9 @@ export async function openTestLab(): Promise<TestLab> {
     state,
     processes: () =>
       readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && commandLine(pid).includes(`gvm-${lab.run}-`)),
-    describe: (guest, machine = {}) =>
+    describe: (guest, machine = {}, image = 'openrc') =>
       describeGuest({
-        image: 'openrc',
+        image,
         guest,
         cwd: folder,
         recipes: [join(repository, 'images')],
