@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
-import { type LayeredMachine, layerMachine, type MachineLayer } from '../config/index.ts';
+import { layerMachine, type MachineLayer } from '../config/index.ts';
 import { nearest } from '../core/index.ts';
 import { openImage } from '../disk/index.ts';
 import { GvmError } from '../errors/index.ts';
-import type { RootBus } from '../facts/index.ts';
-import { findUefi } from '../host/index.ts';
-import type { GuestBoot, GuestImage, GuestSpec, InitSystem } from '../lab/index.ts';
+import type { GuestImage, GuestSpec, InitSystem } from '../lab/index.ts';
 import type { MachineKeys } from '../schema/index.ts';
-import { directBoot } from './direct-boot.ts';
+import { bootOf } from './boot.ts';
 import { type BuildOptions, ensureImage } from './ensure.ts';
 import { listRecipes, loadRecipe } from './recipe.ts';
 import type { ImageStore, StoredImage } from './store.ts';
@@ -35,7 +33,7 @@ export interface DescribeOptions extends BuildOptions {
 }
 
 /** An image that was found: what a guest needs to know of it. */
-interface FoundImage {
+export interface FoundImage {
   image: GuestImage;
   init: InitSystem;
   /** The lowest layer: what the image itself asks for. */
@@ -46,7 +44,7 @@ interface FoundImage {
 /**
  * A guest of an image, with every layer of configuration applied. An image that is not built yet is built.
  * @throws GvmError `image-unknown`, `image-format`, `image-refused`, `image-corrupt`, `document-invalid` (a kernel for
- * another firmware than direct), `host-resource` (no firmware files), or what a build throws
+ * another firmware than direct), `host-resource` (no firmware files), or what a build or a kernel throws
  */
 export async function describeGuest(options: DescribeOptions): Promise<GuestSpec> {
   const found = await findImage(options.image, options);
@@ -59,13 +57,13 @@ export async function describeGuest(options: DescribeOptions): Promise<GuestSpec
     name: options.guest,
     image: found.image,
     machine,
-    boot: await bootOf(found, machine, options),
+    ...(await bootOf(found, machine, options)),
     init: found.init,
     ...(Object.keys(diskImages).length > 0 ? { diskImages } : {}),
   };
 }
 
-async function findImage(name: string, options: DescribeOptions): Promise<FoundImage> {
+export async function findImage(name: string, options: DescribeOptions): Promise<FoundImage> {
   const recipes = await listRecipes(options.recipes);
   const recipe = recipes.get(name);
   if (recipe) return fromStore(await ensureImage(options.store, await loadRecipe(recipe), options), recipe);
@@ -99,49 +97,4 @@ async function digestOf(paths: readonly string[]): Promise<string> {
   for (const path of paths)
     for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
   return hash.digest('hex');
-}
-
-async function bootOf(
-  found: FoundImage,
-  machine: LayeredMachine['machine'],
-  { cwd, scale, image }: DescribeOptions,
-): Promise<GuestBoot> {
-  switch (machine.firmware) {
-    case 'bios':
-      return { firmware: 'bios' };
-    case 'uefi':
-      return uefiBoot();
-    case 'direct':
-      break;
-  }
-  const own = machine.kernel === undefined ? undefined : resolve(cwd, machine.kernel);
-  const initrd = machine.initrd === undefined ? undefined : resolve(cwd, machine.initrd);
-  for (const file of [own, initrd]) {
-    if (file !== undefined && !existsSync(file)) {
-      throw new GvmError({ code: 'file-missing', message: `no such kernel or initramfs: ${file}` });
-    }
-  }
-  if (found.stored) {
-    const buses: RootBus[] = [machine.bus];
-    const { kernel, initrd: made, append } = await directBoot(found.stored, { buses, scale });
-    return { firmware: 'direct', kernel: own ?? kernel, initrd: initrd ?? made, append };
-  }
-  if (own === undefined) {
-    throw new GvmError({
-      code: 'usage',
-      message: `${image} brings no kernel of its own for firmware: direct`,
-      hint: 'give machine.kernel, or set firmware: bios or uefi',
-    });
-  }
-  return { firmware: 'direct', kernel: own, ...(initrd === undefined ? {} : { initrd }), append: '' };
-}
-
-function uefiBoot(): GuestBoot {
-  const firmware = findUefi();
-  if (firmware) return { firmware: 'uefi', code: firmware.code, varsTemplate: firmware.vars };
-  throw new GvmError({
-    code: 'host-resource',
-    message: 'no UEFI firmware (OVMF) is installed',
-    hint: 'gvm doctor names the package',
-  });
 }

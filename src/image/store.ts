@@ -26,6 +26,8 @@ export interface ImageStore {
   readonly folder: string;
   /** Downloaded packages, shared by all images. */
   readonly packageCache: string;
+  /** Kernels that were brought along, ready to boot. */
+  readonly kernels: string;
   list(): Promise<StoredImage[]>;
   get(name: string): Promise<StoredImage | undefined>;
   /** Makes the image's folder by `fill`, and puts it in its place in one step. Nothing of a failed fill is left. */
@@ -42,11 +44,14 @@ const LOCK_POLL_MS = 200;
 export function openStore(home: string): ImageStore {
   const folder = join(home, 'images');
   mkdirSync(folder, { recursive: true });
-  sweep(folder);
+  const kernels = join(home, 'kernels');
+  mkdirSync(kernels, { recursive: true });
+  for (const each of [folder, kernels]) sweep(each);
   const get = (name: string) => readStored(join(folder, name));
   return {
     folder,
     packageCache: join(home, 'packages'),
+    kernels,
     async list() {
       const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
       const images = await Promise.all(names.map(get));

@@ -1,4 +1,5 @@
 import { GvmError } from '../errors/index.ts';
+import { hostArchitecture } from '../host/index.ts';
 import {
   type DiskLayer,
   type MachineBoot,
@@ -40,14 +41,9 @@ export function machineInput(
       sector,
     }),
   );
-  // The last one, so that it does not move the names of the guest's own disks.
-  const seed: MachineDisk = {
-    id: 'seed',
-    layers: [{ path: files.seed, format: 'raw' }],
-    writable: false,
-    bus: 'virtio',
-    sector: 512,
-  };
+  // gvm's own come last, so that they do not move the names of the guest's disks.
+  const seed = readOnlyDisk('seed', files.seed);
+  const modules = spec.kernel?.moduleDisk === undefined ? [] : [readOnlyDisk('modules', spec.kernel.moduleDisk)];
   return {
     name: processName,
     arch: machine.arch,
@@ -56,12 +52,16 @@ export function machineInput(
     ...(machine.cpu === undefined ? {} : { cpu: machine.cpu }),
     accelerator,
     boot: machineBoot(spec, files.vars),
-    disks: [system, ...others.filter((disk) => disk.layers.length > 0), seed],
+    disks: [system, ...others.filter((disk) => disk.layers.length > 0), seed, ...modules],
     networks: machine.networks,
     forward: machine.login.port,
     // A guest that panics or resets on its way ends QEMU, and that is seen at once.
     noReboot: true,
   };
+}
+
+function readOnlyDisk(id: string, path: string): MachineDisk {
+  return { id, layers: [{ path, format: 'raw' }], writable: false, bus: 'virtio', sector: 512 };
 }
 
 function machineBoot({ boot, machine }: GuestSpec, vars: string | undefined): MachineBoot {
@@ -98,6 +98,7 @@ export function diskImage(spec: GuestSpec, name: string): GuestImage {
  */
 export function dryRun(spec: GuestSpec, accelerator: Accelerator): string {
   const disks = spec.machine.disks.map(({ image }) => (image === undefined ? [] : diskImage(spec, image).layers));
-  const input = machineInput(spec, `gvm-dry-${spec.name}`, accelerator, { system: spec.image.layers, disks, seed: '' });
+  const name = spec.machine.arch === hostArchitecture ? accelerator : 'tcg';
+  const input = machineInput(spec, `gvm-dry-${spec.name}`, name, { system: spec.image.layers, disks, seed: '' });
   return pasteableCommand({ ...input, disks: input.disks.filter((disk) => disk.id !== 'seed') });
 }

@@ -6,4 +6,4 @@ export { type Lab, type LabOptions, openLab, type StartGuestOptions } from './la
 export type { Ownership } from './ownership.ts';
 export { listOwners, type Owner, reapRuns } from './run-folder.ts';
 export { Interrupted, runOwned } from './signals.ts';
-export type { GuestBoot, GuestImage, GuestSpec, InitSystem } from './spec.ts';
+export type { GuestBoot, GuestImage, GuestKernel, GuestSpec, InitSystem } from './spec.ts';

@@ -21,6 +21,17 @@ export type GuestBoot =
 /** What says that a guest has settled: its init's own word, or (`none`, `unknown`) that it answers at all. */
 export type InitSystem = 'openrc' | 'systemd' | 'none' | 'unknown';
 
+export interface GuestKernel {
+  /** What was given. */
+  source: string;
+  /** SHA-256 of the kernel image as it was given. */
+  digest: string;
+  /** Where the file tells it. */
+  release?: string;
+  /** A file system with its modules, for a read-only disk with the serial number `modules`. */
+  moduleDisk?: string;
+}
+
 /** A guest as described; all names are resolved and all layers of configuration applied. */
 export interface GuestSpec {
   /** Letters, digits and `-`; unique in the lab. It becomes the guest's host name. */
@@ -29,6 +40,8 @@ export interface GuestSpec {
   machine: ResolvedMachine;
   boot: GuestBoot;
   init: InitSystem;
+  /** A kernel that was brought along, instead of the image's own. */
+  kernel?: GuestKernel;
   /** The images of `machine.disks[].image`, by what stands there. */
   diskImages?: Readonly<Record<string, GuestImage>>;
 }

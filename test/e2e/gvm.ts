@@ -24,12 +24,13 @@ export const cli = join(repository, 'dist/cli.js');
 const store = process.env.GVM_HOME || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'gvm');
 
 const state = mkdtempSync(join(tmpdir(), 'gvm-e2e-state-'));
-/** State folders of this test file, so that files may run side by side; images and packages are those of the store. */
+/** State folders of this test file, so that files may run side by side; what is slow to make is that of the store. */
 export const home = join(state, 'home');
 const runtime = join(state, 'runtime');
-for (const folder of [home, runtime, join(store, 'images'), join(store, 'packages')])
+const shared = ['images', 'packages', 'kernels', 'busybox', 'test-packages'];
+for (const folder of [home, runtime, ...shared.map((name) => join(store, name))])
   mkdirSync(folder, { recursive: true });
-for (const name of ['images', 'packages']) symlinkSync(join(store, name), join(home, name));
+for (const name of shared) symlinkSync(join(store, name), join(home, name));
 const proof = join(store, 'accelerator.json');
 if (existsSync(proof)) copyFileSync(proof, join(home, 'accelerator.json'));
 afterAll(() => rmSync(state, { recursive: true, force: true }));

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { hostArchitecture } from '../../src/host/index.ts';
 import { diskImage, dryRun, machineInput } from '../../src/lab/hardware.ts';
 import type { GuestSpec } from '../../src/lab/index.ts';
 
@@ -36,6 +37,24 @@ test('the system disk comes first, the seed last, and only the seed is read-only
     ['seed', 'virtio', 512, false],
   ]);
   expect({ forward, noReboot }).toEqual({ forward: 2222, noReboot: true });
+});
+
+test('modules that were brought along are on one more disk that cannot be written, after all others', () => {
+  const kernel = { source: '/k.deb', digest: 'd', release: '6.1.0', moduleDisk: '/kernels/modules.img' };
+  const { disks } = machineInput({ ...spec, kernel }, 'gvm-r-one', 'tcg', files);
+  expect(disks.at(-1)).toEqual({
+    ...{ id: 'modules', bus: 'virtio', sector: 512, writable: false },
+    layers: [{ path: '/kernels/modules.img', format: 'raw' }],
+  });
+  expect(disks.at(-2)?.id).toBe('seed');
+});
+
+test('a guest of another architecture is emulated, whatever the host has', () => {
+  const foreign = {
+    ...spec,
+    machine: { ...spec.machine, arch: hostArchitecture === 'aarch64' ? 'x86_64' : 'aarch64' },
+  };
+  expect(dryRun(foreign as GuestSpec, 'kvm')).toContain('-accel tcg');
 });
 
 test.each([

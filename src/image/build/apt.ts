@@ -16,7 +16,7 @@ const DOWNLOAD_MS = 900_000;
  * @throws GvmError `image-build` where apt knows no such suite or package
  */
 export async function resolvePackages(recipe: Recipe, epoch: number, context: BuildContext): Promise<PackageList> {
-  const apt = await openApt(recipe, context);
+  const apt = await openApt(archiveOf(recipe), context);
   const { suite, packages, kernel } = recipe.source.debian;
   await apt.get(['install', '--yes', '--download-only', '?essential', ...packages]);
   const root = await collect(apt.archives, 'root', context);
@@ -40,7 +40,7 @@ export async function fetchRecorded(recipe: Recipe, list: PackageList, context: 
     if (!known) missing.push(entry);
   }
   if (missing.length === 0) return;
-  const apt = await openApt(recipe, context);
+  const apt = await openApt(archiveOf(recipe), context);
   for (const entry of missing) {
     await apt.download(`${entry.name}=${entry.version}`);
     const [got] = await collect(apt.extra, entry.role, context);
@@ -68,8 +68,43 @@ interface Apt {
   concrete(name: string): Promise<string>;
 }
 
-async function openApt(recipe: Recipe, context: BuildContext): Promise<Apt> {
-  const { suite, mirror } = recipe.source.debian;
+/** Where packages come from. */
+export interface Archive {
+  suite: string;
+  /** Of the machine's own sources where it is left out. */
+  mirror?: string | undefined;
+  /** Debian's name of the architecture. */
+  arch: 'amd64' | 'arm64';
+  /** What wants them, for messages. */
+  for: string;
+}
+
+const archiveOf = ({ name, source }: Recipe): Archive => ({
+  ...{ suite: source.debian.suite, mirror: source.debian.mirror, arch: 'amd64', for: `the image ${name}` },
+});
+
+/**
+ * Downloads packages into the cache, each alone; a meta package of a kernel stands for the one it depends on.
+ * @throws GvmError `image-build` where apt knows no such suite, `tool-failed` where it knows no such package
+ */
+export async function fetchPackages(
+  names: readonly string[],
+  archive: Archive,
+  context: BuildContext,
+): Promise<{ name: string; version: string; file: string }[]> {
+  const apt = await openApt(archive, context);
+  const found: { name: string; version: string; file: string }[] = [];
+  for (const name of names) {
+    await apt.download(await apt.concrete(name));
+    for (const entry of await collect(apt.extra, 'root', context)) {
+      found.push({ name: entry.name, version: entry.version, file: cachePath(context, entry) });
+    }
+  }
+  return found;
+}
+
+async function openApt(archive: Archive, context: BuildContext): Promise<Apt> {
+  const { suite, mirror } = archive;
   const base = join(context.work, 'apt');
   const [archives, extra] = [join(base, 'archives'), join(base, 'extra')];
   for (const folder of [join(archives, 'partial'), join(base, 'lists', 'partial'), extra]) {
@@ -90,7 +125,7 @@ async function openApt(recipe: Recipe, context: BuildContext): Promise<Apt> {
     'Dir::Etc::preferencesparts': '/dev/null',
     'Dir::Log': base,
     'APT::Sandbox::User': 'root',
-    'APT::Architecture': 'amd64',
+    'APT::Architecture': archive.arch,
     'APT::Install-Recommends': 'false',
     'Acquire::Languages': 'none',
   };
@@ -122,7 +157,7 @@ async function openApt(recipe: Recipe, context: BuildContext): Promise<Apt> {
   if (!targets.stdout.split('\n').includes(suite)) {
     throw new GvmError({
       code: 'image-build',
-      message: `this machine's apt knows no suite ${suite}, from which the image ${recipe.name} is made`,
+      message: `this machine's apt knows no suite ${suite}, from which ${archive.for} is made`,
       hint: 'give source.debian.mirror in the recipe, or add the suite to the apt sources of this machine',
     });
   }

@@ -133,7 +133,7 @@ async function addBootFiles(input: BootFiles): Promise<{ compressed: boolean }> 
   const busybox = join(folder, 'usr/bin/busybox');
   const initramfs = await buildInitramfs(tree, {
     buses: rootBuses,
-    fileSystem: input.fileSystem,
+    fileSystems: [input.fileSystem],
     busybox,
     mtime: epoch,
   });

@@ -71,6 +71,17 @@ done
 error=$(mount \${type:+-t $type} -o "$mode\${flags:+,$flags}" "$device" /root 2>&1) ||
   fail "root device $root ($device, $(describe \${device##*/})) cannot be mounted: $error"
 [ -e "/root$init" ] || [ -L "/root$init" ] || fail "the root file system on $device has no $init"
+if [ -e /module-disk ]; then
+  read -r release < /module-disk; device=
+  for path in /sys/block/vd*; do
+    read -r serial < $path/serial; [ "$serial" = modules ] && device=/dev/\${path##*/}
+  done
+  [ -n "$device" ] || fail "the disk with the modules of $release is not there"
+  if [ -d /root/lib/modules ]; then
+    error=$(mount -t ext4 -o ro $device /root/lib/modules 2>&1) ||
+      fail "the disk with the modules of $release cannot be mounted: $error"
+  else say "root, which has no /lib/modules for the modules of $release"; fi
+fi
 mount -t tmpfs -o mode=0755,nosuid,nodev run /root/run
 for folder in sys dev proc; do /bin/busybox mount --move /$folder /root/$folder; done
 echo "<5>gvm: stage init" > /root/dev/kmsg

@@ -10,6 +10,8 @@ export interface InitramfsParts {
   modules: readonly { path: string; bytes: Uint8Array }[];
   /** Seconds since 1970 of every entry. */
   mtime: number;
+  /** Release of the kernel whose modules are on a disk of their own, which `/init` mounts. */
+  moduleDisk?: string;
 }
 
 /**
@@ -25,6 +27,9 @@ export function writeInitramfs(parts: InitramfsParts): Uint8Array {
     { path: 'dev/console', kind: 'device', mode: 0o600, major: 5, minor: 1 },
     { path: 'init', kind: 'file', mode: 0o755, bytes: Buffer.from(initScript) },
     { path: 'modules', kind: 'file', bytes: Buffer.from(names.map((name) => `${name}\n`).join('')) },
+    ...(parts.moduleDisk === undefined
+      ? []
+      : [{ path: 'module-disk', kind: 'file' as const, bytes: Buffer.from(`${parts.moduleDisk}\n`) }]),
     ...parts.modules.map((module, index) => ({
       path: `lib/${names[index]}`,
       kind: 'file' as const,

@@ -1,0 +1,47 @@
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fetchPackages } from '../../src/image/build/apt.ts';
+import { scratchFolder } from '../../src/process/index.ts';
+import { home } from './gvm.ts';
+
+const DAY = 86_400_000;
+
+/**
+ * Debian packages of the suite that the openrc image is made of, downloaded as an image's are, under their own names in
+ * a folder of the user's store. What was asked for within a day is not asked for again.
+ */
+export async function debianPackages(arch: 'amd64' | 'arm64', ...names: string[]): Promise<string[]> {
+  const folder = join(home, 'test-packages', arch);
+  mkdirSync(folder, { recursive: true });
+  const note = join(folder, `${names.join('+')}.json`);
+  try {
+    if (Date.now() - statSync(note).mtimeMs < DAY) return knownFiles(note);
+  } catch {
+    // Not asked for yet.
+  }
+  const work = scratchFolder();
+  try {
+    const archive = { suite: 'bookworm', arch, for: 'a test' };
+    const found = await fetchPackages(names, archive, {
+      work,
+      packageCache: join(home, 'packages'),
+      onEvent: () => {},
+    });
+    const files = found.map(({ name, file }) => {
+      const path = join(folder, `${name}.deb`);
+      rmSync(path, { force: true });
+      linkSync(file, path);
+      return path;
+    });
+    writeFileSync(note, JSON.stringify(files));
+    return files;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function knownFiles(note: string): string[] {
+  const files = JSON.parse(readFileSync(note, 'utf8')) as string[];
+  for (const file of files) statSync(file);
+  return files;
+}
