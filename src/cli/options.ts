@@ -26,7 +26,16 @@ export const optionTable = {
   help: { short: 'h', about: 'show help' },
   version: { about: 'print the version' },
   // machines
-  image: { value: 'NAME|FILE', about: 'the image to boot instead of the one that the suite names' },
+  image: {
+    value: 'NAME|FILE',
+    repeat: true,
+    about: 'the image to boot instead of the one that the suite names; several make a matrix',
+  },
+  kernel: {
+    value: 'PATH',
+    repeat: true,
+    about: "boot this kernel, not the image's: a bzImage, a .deb, a build tree, a folder with boot/ and lib/modules/",
+  },
   accel: { value: 'KIND', choices: ['auto', 'kvm', 'tcg'], about: 'accelerator: auto, kvm or tcg' },
   memory: { value: 'SIZE', about: 'memory of the guest, for example 1G' },
   cpus: { value: 'N', about: 'virtual CPUs of the guest' },

@@ -1,16 +1,19 @@
-import { type MachineLayer, type Settings, selectAccelerator } from '../config/index.ts';
-import { isGvmError } from '../errors/index.ts';
+import { type MachineLayer, machineLayer, type Settings, selectAccelerator } from '../config/index.ts';
+import { GvmError, isGvmError } from '../errors/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, proveAccelerators } from '../host/index.ts';
 import { describeGuest, openStore } from '../image/index.ts';
 import { type Guest, type GuestSpec, type Lab, type Ownership, openLab } from '../lab/index.ts';
 import { logBuild } from './build-progress.ts';
 import type { Context } from './command.ts';
-import { upperLayers } from './machine-options.ts';
+import { machineOptions, upperLayers } from './machine-options.ts';
 import type { OptionName } from './options.ts';
 import { version } from './version.ts';
 
 /** The options by which a command takes an image. */
 export const imageOptions = ['format', 'allow-backing'] as const satisfies OptionName[];
+
+/** The options of a command that boots images. */
+export const bootOptions = ['kernel', ...imageOptions, ...machineOptions] as const satisfies OptionName[];
 
 /** All that a command needs to boot guests. Disposing of it ends them. */
 export interface Setup extends AsyncDisposable {
@@ -61,7 +64,7 @@ export async function openSetup(context: Context, ownership: Ownership): Promise
     lab,
     describe,
     start: async (image, guest) => {
-      const spec = await describe(image, guest);
+      const spec = await describe(image, guest, kernelLayers(context));
       try {
         return await lab.start(spec, { signal });
       } catch (error) {
@@ -72,4 +75,11 @@ export async function openSetup(context: Context, ownership: Ownership): Promise
     },
     [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose](),
   };
+}
+
+/** `--kernel` of a command that boots one guest. @throws GvmError `usage` where it is given twice */
+function kernelLayers(context: Context): MachineLayer[] {
+  const [kernel, second] = context.texts('kernel');
+  if (second !== undefined) throw new GvmError({ code: 'usage', message: '--kernel: one guest boots one kernel' });
+  return kernel === undefined ? [] : [machineLayer('--kernel', { kernel })];
 }

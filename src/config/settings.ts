@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { LoadedDocument, MachineKeys, Project } from '../schema/index.ts';
+import type { LoadedDocument, MachineKeys, MatrixKeys, Project } from '../schema/index.ts';
 
 /** Settings of gvm.yaml with the shipped defaults below them, and where each value comes from. */
 export interface Settings {
@@ -8,7 +8,9 @@ export interface Settings {
   image: string;
   health: NonNullable<Project['health']>;
   machine: MachineKeys;
-  origins: Record<'images' | 'suites' | 'image' | 'health', string>;
+  /** Machine variants; kernels are full paths. */
+  matrix: MatrixKeys;
+  origins: Record<'images' | 'suites' | 'image' | 'matrix' | 'health', string>;
   /** The folder that relative paths of gvm.yaml start from; the working directory without a gvm.yaml. */
   root: string;
   file: string | undefined;
@@ -45,10 +47,15 @@ export function resolveSettings(
     image: image.value,
     health: given.health ?? { allow: [] },
     machine: given.machine ?? {},
+    matrix: {
+      ...given.matrix,
+      ...(given.matrix?.kernel ? { kernel: given.matrix.kernel.map((path) => resolve(root, path)) } : {}),
+    },
     origins: {
       images: given.images ? origin('images') : 'default',
       suites: suites.origin,
       image: image.origin,
+      matrix: given.matrix ? origin('matrix') : 'default',
       health: given.health ? origin('health') : 'default',
     },
     root,

@@ -66,6 +66,7 @@ export class ReportBridge implements Reporter {
       file: plan.file,
       name: plan.name,
       sha256: plan.sha256,
+      ...cellOf(plan),
       tests: plan.tests.map((test) => this.#records.get(test.id) ?? missing(test, interrupted)),
     }));
   }
@@ -74,6 +75,11 @@ export class ReportBridge implements Reporter {
     const id = testCase.meta().gvm?.id;
     return id === undefined ? undefined : this.#tests.get(id);
   }
+}
+
+function cellOf({ cell, name }: SuitePlan): Pick<SuiteRecord, 'cell'> {
+  if (!cell?.name) return {};
+  return { cell: { name: cell.name, suite: name.slice(0, -` [${cell.name}]`.length), values: { ...cell.values } } };
 }
 
 function baseRecord(test: PlannedTest, started: string | undefined): TestRecord {

@@ -5,10 +5,12 @@ import type { ProgressEvent } from '../report/index.ts';
 import type { GuestRecord, HealthFinding } from '../schema/index.ts';
 import type { SuitePlan } from '../suite/index.ts';
 
-import { failedBoot, newRecord, readyBoot } from './records.ts';
+import { Admission, type AdmissionLimits } from './admission.ts';
+import { failedBoot, givenKernel, newRecord, readyBoot } from './records.ts';
 
 export interface PoolOptions {
   lab: Lab;
+  limits: AdmissionLimits;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   /** The look at a guest's health, once at ready and once before release. */
   examine(guest: Guest, when: 'ready' | 'release'): Promise<Examination>;
@@ -30,7 +32,7 @@ const LOST_GRACE = 1000;
 
 interface Lease {
   guest: Promise<Guest>;
-  /** Suite files that have not released it yet. */
+  /** Suites that have not released it yet. */
   users: Set<string>;
 }
 
@@ -41,12 +43,16 @@ interface Lease {
 export class GuestPool {
   readonly records: GuestRecord[] = [];
   readonly #options: PoolOptions;
+  readonly #admission: Admission;
   readonly #leases = new Map<string, Lease>();
+  /** Gives back the place of a guest, by its name. */
+  readonly #places = new Map<string, () => void>();
   readonly #keys: ReadonlyMap<string, string>;
 
   constructor(plans: readonly SuitePlan[], options: PoolOptions) {
     this.#options = options;
-    this.#keys = new Map(plans.map((plan) => [plan.file, keyOf(plan)]));
+    this.#admission = new Admission(options.limits);
+    this.#keys = new Map(plans.map((plan) => [plan.key, keyOf(plan)]));
   }
 
   /** The guest of a suite, booted at the first call. @throws GvmError the reason why it never became ready */
@@ -54,7 +60,7 @@ export class GuestPool {
     const key = keyOf(plan);
     let lease = this.#leases.get(key);
     if (!lease) {
-      const users = [...this.#keys].filter(([, k]) => k === key).map(([file]) => file);
+      const users = [...this.#keys].filter(([, k]) => k === key).map(([user]) => user);
       lease = { guest: this.#boot(plan, guestName(plan, this.#leases.size + 1)), users: new Set(users) };
       lease.guest.catch(() => {});
       this.#leases.set(key, lease);
@@ -65,13 +71,14 @@ export class GuestPool {
   /** A suite is over. The last one of a guest has its health judged and ends it. */
   async release(plan: SuitePlan): Promise<void> {
     const lease = this.#leases.get(keyOf(plan));
-    lease?.users.delete(plan.file);
+    lease?.users.delete(plan.key);
     if (!lease || lease.users.size > 0) return;
     const guest = await lease.guest.catch(() => undefined);
     if (!guest) return;
     await this.#look(guest, 'release');
     await this.#close(guest);
     await guest[Symbol.asyncDispose]();
+    this.#places.get(guest.name)?.();
   }
 
   /** Why the guest of a suite is gone, where it is: a moment is given to whoever is about to find out. */
@@ -82,7 +89,7 @@ export class GuestPool {
 
   async #boot(plan: SuitePlan, name: string): Promise<Guest> {
     const { lab, describe, emit, signal } = this.#options;
-    const record = newRecord(name, plan.image ?? 'default');
+    const record = newRecord(name, plan.cell?.image ?? plan.image ?? 'default', plan.cell?.name);
     this.records.push(record);
     let spec: GuestSpec | undefined;
     try {
@@ -90,7 +97,10 @@ export class GuestPool {
       Object.assign(record, {
         image: { name: spec.image.name, digest: spec.image.digest },
         machine: { ...spec.machine },
+        ...(spec.kernel === undefined ? {} : { kernelGiven: givenKernel(spec.kernel) }),
       });
+      // A shared guest waits for no place: it would keep it until suites have run that wait themselves.
+      if (plan.isolation !== 'shared') this.#places.set(name, await this.#admission.enter(spec.machine.memory, signal));
       emit({ kind: 'guest-starting', guest: name, image: spec.image.name });
       const guest = await lab.start(spec, {
         signal,
@@ -101,6 +111,7 @@ export class GuestPool {
       await this.#look(guest, 'ready');
       return guest;
     } catch (error) {
+      this.#places.get(name)?.();
       record.boot = failedBoot(error, signal);
       // What the host is to blame for leaves nothing in the guest to look at.
       const own = record.boot.outcome !== 'cancelled' && record.boot.blame !== 'host';
@@ -153,5 +164,5 @@ function guestName(plan: SuitePlan, number: number): string {
 
 /** Suites with the same key share a guest. */
 function keyOf(plan: SuitePlan): string {
-  return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine]) : plan.file;
+  return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine, plan.cell]) : plan.key;
 }

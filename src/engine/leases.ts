@@ -9,11 +9,11 @@ export type LeaseAnswer =
   | { guest: string; address: Guest['ssh']; scale: number; boot: Guest['boot'] }
   | { error: RunError };
 
-/** The broker's methods for workers: `lease`, `diagnose` and `release`, each for a suite file. */
+/** The broker's methods for workers: `lease`, `diagnose` and `release`, each for a suite by its key. */
 export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool) {
   const planOf = (params: unknown): SuitePlan | undefined => {
-    const file = (params as { file?: unknown } | null)?.file;
-    return plans.find((plan) => plan.file === file);
+    const key = (params as { suite?: unknown } | null)?.suite;
+    return plans.find((plan) => plan.key === key);
   };
   return {
     async lease(params: unknown): Promise<LeaseAnswer> {

@@ -1,14 +1,15 @@
 import { asGvmError } from '../errors/index.ts';
-import type { Guest } from '../lab/index.ts';
+import type { Guest, GuestKernel } from '../lab/index.ts';
 import type { BootRecord, GuestRecord, SuiteRecord, Totals } from '../schema/index.ts';
 import { toRunError } from './failure.ts';
 
 /** The record of a guest that was asked for; what becomes of it is filled in. */
-export function newRecord(name: string, image: string): GuestRecord {
+export function newRecord(name: string, image: string, cell?: string): GuestRecord {
   return {
     name,
     image: { name: image, digest: '' },
     machine: {},
+    ...(cell ? { cell } : {}),
     argv: [],
     boot: { outcome: 'cancelled', stages: [] },
     health: [],
@@ -18,6 +19,11 @@ export function newRecord(name: string, image: string): GuestRecord {
 /** What a ready guest adds to its record. */
 export function readyBoot(guest: Guest): Partial<GuestRecord> {
   return { argv: [...guest.argv], boot: guest.boot };
+}
+
+/** What is recorded of a kernel that was brought along. */
+export function givenKernel({ source, digest, release }: GuestKernel): NonNullable<GuestRecord['kernelGiven']> {
+  return { source, digest, ...(release === undefined ? {} : { release }) };
 }
 
 /** What is known of a boot that died: stage, cause, blame and evidence stand in the error's details. */

@@ -7,6 +7,7 @@ import { type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '
 import { exitCodeOf, type ProgressEvent } from '../report/index.ts';
 import type { Allowance, RunRecord } from '../schema/index.ts';
 import { askHealth, builtins, judgeHealth, type SuitePlan } from '../suite/index.ts';
+import type { AdmissionLimits } from './admission.ts';
 import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
 import { type Examination, GuestPool } from './guest-pool.ts';
@@ -22,8 +23,7 @@ export interface RunSuitesOptions {
   /** The guest that a suite asks for, with all layers of configuration applied. */
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   allow: readonly Allowance[];
-  /** How many guests run at once. */
-  jobs: number;
+  limits: AdmissionLimits;
   /** Aborted with the name of the signal as its reason. */
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
@@ -42,11 +42,12 @@ const HEALTH_TIMEOUT = 10_000;
  * record; nothing of the run is left when it returns but the lab, which belongs to the caller.
  */
 export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
-  const { plans, cwd, lab, jobs, signal, emit, about } = options;
+  const { plans, cwd, lab, limits, signal, emit, about } = options;
   const started = new Date();
   const errors: RunRecord['errors'] = [];
   const pool = new GuestPool(plans, {
     lab,
+    limits,
     describe: options.describe,
     emit,
     signal,
@@ -60,7 +61,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   try {
     await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool));
     const context = { socket: lab.brokerPath };
-    await runOnVitest({ plans, cwd, context, reporter: bridge, workers: jobs, signal, scratch: lab.folder });
+    await runOnVitest({ plans, cwd, context, reporter: bridge, workers: limits.guests, signal, scratch: lab.folder });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
   }

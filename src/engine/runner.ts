@@ -46,7 +46,11 @@ export async function runOnVitest({
   signal,
   scratch,
 }: RunnerOptions): Promise<void> {
-  const byPath = new Map(plans.map((plan) => [resolve(cwd, plan.file), plan]));
+  const byPath = new Map<string, SuitePlan[]>();
+  for (const plan of plans) {
+    const path = resolve(cwd, plan.file);
+    byPath.set(path, [...(byPath.get(path) ?? []), plan]);
+  }
   const root = commonFolder([...byPath.keys()]);
   const before = { SIGINT: process.listeners('SIGINT'), SIGTERM: process.listeners('SIGTERM') };
   const temporary = process.env.TMPDIR;
@@ -68,6 +72,8 @@ export async function runOnVitest({
       pool: 'forks',
       maxWorkers: workers,
       fileParallelism: workers > 1,
+      // Cells wait for their guests inside of their tests: a limit here would keep others from ending.
+      maxConcurrency: plans.length + 1,
       provide: { gvm: context },
       server: { deps: { external: [/\/engine\/worker\.[jt]s$/] } },
     },

@@ -14,16 +14,16 @@ interface Entered {
   boot: BootRecord;
 }
 
-/** One suite file in one worker: leases its guest from the main process and keeps one connection into it. */
+/** One suite in one worker: leases its guest from the main process and keeps one connection into it. */
 export class WorkerSession implements AsyncDisposable {
   readonly #context: WorkerContext;
-  readonly #file: string;
+  readonly #suite: string;
   #broker: Promise<BrokerClient> | undefined;
   #entered: Promise<Entered> | undefined;
 
-  constructor(context: WorkerContext, file: string) {
+  constructor(context: WorkerContext, suite: string) {
     this.#context = context;
-    this.#file = file;
+    this.#suite = suite;
   }
 
   /** Runs one planned test. Whatever goes wrong becomes its verdict. */
@@ -53,7 +53,7 @@ export class WorkerSession implements AsyncDisposable {
   async #open(signal: AbortSignal): Promise<Entered> {
     this.#broker ??= connectBroker(this.#context.socket);
     const broker = await this.#broker;
-    const answer = (await broker.call('lease', { file: this.#file }, signal)) as LeaseAnswer;
+    const answer = (await broker.call('lease', { suite: this.#suite }, signal)) as LeaseAnswer;
     if ('error' in answer) throw fromRunError(answer.error);
     const channel = await openSsh(answer.address, { signal, scale: answer.scale });
     return { guest: answer.guest, scale: answer.scale, boot: answer.boot, channel };
@@ -62,7 +62,7 @@ export class WorkerSession implements AsyncDisposable {
   /** What the main process knows about a guest that stopped answering. */
   async #diagnose(): Promise<RunError | undefined> {
     const broker = await this.#broker?.catch(() => undefined);
-    const answer = await broker?.call('diagnose', { file: this.#file }).catch(() => undefined);
+    const answer = await broker?.call('diagnose', { suite: this.#suite }).catch(() => undefined);
     return (answer as { error?: RunError } | undefined)?.error;
   }
 
@@ -70,7 +70,7 @@ export class WorkerSession implements AsyncDisposable {
     const entered = await this.#entered?.catch(() => undefined);
     await entered?.channel[Symbol.asyncDispose]();
     const broker = await this.#broker?.catch(() => undefined);
-    await broker?.call('release', { file: this.#file });
+    await broker?.call('release', { suite: this.#suite });
     await broker?.[Symbol.asyncDispose]();
   }
 }

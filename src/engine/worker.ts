@@ -10,21 +10,31 @@ export interface TestMeta {
   guest?: string;
 }
 
-type Declare = (test: PlannedTest) => void;
+type Declare = (test: PlannedTest, ids: readonly (string | null)[]) => void;
 
-/** Declares a planned suite to vitest; the module that the plugin makes of a YAML file calls it. */
-export function declareSuite(suite: Omit<SuitePlan, 'tests'>, body: (declare: Declare) => void): void {
-  const session = new WorkerSession(inject('gvm'), suite.file);
-  describe(suite.name, () => {
-    body((planned) => {
-      test(planned.name, { meta: { gvm: { id: planned.id } } }, async ({ task, signal, skip }) => {
-        const { verdict, guest } = await session.run(planned, signal);
-        task.meta.gvm = { id: planned.id, verdict, ...(guest === undefined ? {} : { guest }) };
-        if (verdict.outcome === 'skipped') skip(verdict.reason);
-        if (verdict.outcome !== 'passed') throw failureOf(planned, verdict);
+/**
+ * Declares a planned suite to vitest, once for each of its cells; the module that the plugin makes of a YAML file calls
+ * it. Cells run beside one another, as far as their guests are let in; the tests of a cell one after the other.
+ */
+export function declareSuite(suites: readonly Omit<SuitePlan, 'tests'>[], body: (declare: Declare) => void): void {
+  for (const [index, suite] of suites.entries()) {
+    const session = new WorkerSession(inject('gvm'), suite.key);
+    describe.concurrent(suite.name, () => {
+      body((test, ids) => {
+        const id = ids[index];
+        if (typeof id === 'string') declareTest({ ...test, id }, session);
       });
+      afterAll(() => session[Symbol.asyncDispose]());
     });
-    afterAll(() => session[Symbol.asyncDispose]());
+  }
+}
+
+function declareTest(planned: PlannedTest, session: WorkerSession): void {
+  test.sequential(planned.name, { meta: { gvm: { id: planned.id } } }, async ({ task, signal, skip }) => {
+    const { verdict, guest } = await session.run(planned, signal);
+    task.meta.gvm = { id: planned.id, verdict, ...(guest === undefined ? {} : { guest }) };
+    if (verdict.outcome === 'skipped') skip(verdict.reason);
+    if (verdict.outcome !== 'passed') throw failureOf(planned, verdict);
   });
 }
 

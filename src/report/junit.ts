@@ -48,6 +48,7 @@ function describe(element: TestSuite, suite: SuiteRecord, run: RunRecord): void 
   property('gvm.run', run.id);
   property('suite.file', suite.file);
   property('suite.sha256', suite.sha256);
+  property('cell', suite.cell?.name);
   property('accelerator', run.accelerator?.name);
   property('accelerator.reason', run.accelerator?.reason);
   property('qemu.version', run.qemu?.version);
@@ -56,6 +57,7 @@ function describe(element: TestSuite, suite: SuiteRecord, run: RunRecord): void 
     property('guest', guest.name);
     property('guest.image', `${guest.image.name} ${guest.image.digest}`.trim());
     property('guest.kernel', guest.kernel);
+    property('guest.kernel.given', guest.kernelGiven && `${guest.kernelGiven.source} ${guest.kernelGiven.digest}`);
     property('guest.console', guest.console);
   }
 }

@@ -1,6 +1,7 @@
 import { formatDuration, printable } from '../core/index.ts';
 import type { GuestRecord, Outcome, RunRecord, SuiteRecord, TestRecord } from '../schema/index.ts';
 import { codeFrame } from './code-frame.ts';
+import { matrixTable } from './matrix-table.ts';
 import { renderTestLine } from './progress.ts';
 import { rerunCommand } from './rerun.ts';
 import { indent, type Style, styleOf } from './style.ts';
@@ -20,6 +21,7 @@ const LONGEST_VALUE = 12;
 /** The summary of a run for a person: what failed and where, what the guests did, the counts, what to do next. Pure. */
 export function renderSummary(run: RunRecord, options: SummaryOptions): string {
   const style = styleOf(options.color);
+  const table = matrixTable(run, style);
   const blocks = [
     ...(options.tests ? run.suites.map((suite) => suiteBlock(suite, options.color, style)) : []),
     ...run.suites.flatMap((suite) => troubles(suite, style)),
@@ -29,6 +31,7 @@ export function renderSummary(run: RunRecord, options: SummaryOptions): string {
       ...indent(error.message, 4),
       ...(error.hint === undefined ? [] : indent(`hint: ${error.hint}`, 4)),
     ]),
+    ...(table.length > 0 ? [table] : []),
     totalsBlock(run, options, style),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;

@@ -18,6 +18,7 @@ export {
   type NetworkKeys,
   type ResolvedMachine,
 } from './machine.ts';
+export { type MatrixAxis, type MatrixKeys, matrixAxes, matrixSchema } from './matrix.ts';
 export { type Allowance, type Project, projectSchema } from './project.ts';
 export { extendingSchema, type Recipe, type RecipePartition, recipeOver, recipeSchema } from './recipe.ts';
 export {
@@ -43,4 +44,5 @@ export {
   type StoredImageManifest,
   storedImageSchema,
 } from './stored-image.ts';
+export { type StoredKernelManifest, storedKernelSchema } from './stored-kernel.ts';
 export { type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';

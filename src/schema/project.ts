@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { machineSchema } from './machine.ts';
+import { matrixSchema } from './matrix.ts';
 
 /** An entry of a health allow-list: console lines or facts that are known and accepted until a date. */
 export const allowanceSchema = z.strictObject({
@@ -16,6 +17,7 @@ export const projectSchema = z
     suites: z.string().min(1).optional().meta({ description: 'the folder that `gvm test` runs without a path' }),
     image: z.string().min(1).optional().meta({ description: 'what `image: default` means' }),
     machine: machineSchema.optional(),
+    matrix: matrixSchema.optional().meta({ description: 'machine variants in which every suite runs' }),
     health: z.strictObject({ allow: z.array(allowanceSchema) }).optional(),
   })
   .meta({ title: 'gvm.yaml' });

@@ -74,10 +74,18 @@ export const testRecordSchema = z.object({
   retries: z.int().min(0),
 });
 
+/** One combination of a matrix. */
+const cellSchema = z.object({
+  name: z.string().meta({ description: 'its values in short' }),
+  suite: z.string().meta({ description: 'the name of the suite without that of the cell' }),
+  values: z.record(z.string(), z.string()).meta({ description: 'the value of each axis' }),
+});
+
 export const suiteRecordSchema = z.object({
   file: z.string(),
   name: z.string(),
   sha256: z.string(),
+  cell: cellSchema.optional().meta({ description: 'where the run has a matrix' }),
   tests: z.array(testRecordSchema),
 });
 
@@ -107,8 +115,13 @@ export const guestRecordSchema = z.object({
   name: z.string(),
   image: z.object({ name: z.string(), digest: z.string() }),
   machine: z.record(z.string(), z.unknown()).meta({ description: 'the machine with all layers applied' }),
+  cell: z.string().optional().meta({ description: 'the name of the cell of the matrix' }),
   argv: z.array(z.string()),
   kernel: z.string().optional().meta({ description: 'the release that the guest reports' }),
+  kernelGiven: z
+    .object({ source: z.string(), digest: z.string(), release: z.string().optional() })
+    .optional()
+    .meta({ description: 'a kernel that was brought along: its file, the SHA-256 of its image, its release' }),
   boot: bootRecordSchema,
   console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),
   kept: z.string().optional().meta({ description: 'the command that leads back into a kept guest' }),

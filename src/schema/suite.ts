@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { machineSchema } from './machine.ts';
+import { matrixSchema } from './matrix.ts';
 import { duration, name } from './scalar.ts';
 
 // A suite file (design §5). Which checks there are is said by the registry that is passed in.
@@ -50,6 +51,7 @@ const suiteKeys = {
     .optional()
     .meta({ description: 'a recipe, a stored image or a file; "default" is that of gvm.yaml' }),
   machine: machineSchema.optional(),
+  matrix: matrixSchema.optional().meta({ description: 'machine variants; an axis replaces that of gvm.yaml' }),
   isolation: z.enum(['file', 'shared']).default('file').meta({
     description: 'file: a guest for this file alone; shared: one guest for all such files of image and machine',
   }),

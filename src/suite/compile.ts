@@ -37,14 +37,16 @@ export function schemaSources(registry: Registry): SchemaSources {
  */
 export function compileSuite(text: string, file: string, registry: Registry): SuitePlan {
   const document = loadDocument(text, file, suiteSchema(schemaSources(registry).checks));
-  const { suite, image, machine, isolation, tags = [], tests } = document.value;
+  const { suite, image, machine, matrix, isolation, tags = [], tests } = document.value;
   const lines = text.split('\n');
   return {
+    key: file,
     name: suite,
     file,
     sha256: createHash('sha256').update(text).digest('hex'),
     ...(image === undefined ? {} : { image }),
     machine: machine ?? {},
+    ...(matrix === undefined ? {} : { matrix }),
     isolation,
     tags,
     tests: tests.map((test, i) => planTest(document, lines, test, i, registry)),

@@ -1,3 +1,4 @@
+export { expandCells } from './cells.ts';
 export type { Registry } from './check.ts';
 export { compileSuite, refuseSameNames, schemaSources } from './compile.ts';
 export { runTest } from './evaluate.ts';

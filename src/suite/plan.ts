@@ -1,4 +1,4 @@
-import type { MachineKeys } from '../schema/index.ts';
+import type { MachineKeys, MatrixKeys } from '../schema/index.ts';
 
 type Path = readonly (string | number)[];
 
@@ -44,14 +44,29 @@ export interface PlannedTest {
   source: Readonly<Record<number, string>>;
 }
 
+/** One combination of a matrix. */
+export interface Cell {
+  /** Its values in short; empty where there is only one cell. */
+  name: string;
+  values: Readonly<Record<string, string>>;
+  image?: string;
+  machine: MachineKeys;
+}
+
 /** A suite file, validated and resolved. Plain data. */
 export interface SuitePlan {
+  /** Unique in a run: the file, and the cell where there are several. */
+  key: string;
+  /** As written; in one of several cells followed by the cell's name in brackets. */
   name: string;
   file: string;
   sha256: string;
   /** As written; undefined means `default`. */
   image?: string;
   machine: MachineKeys;
+  matrix?: MatrixKeys;
+  /** The cell in which it runs, once the matrix is known. */
+  cell?: Cell;
   isolation: 'file' | 'shared';
   tags: string[];
   tests: PlannedTest[];

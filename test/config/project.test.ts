@@ -21,12 +21,13 @@ test('gvm.yaml is found upward, but not beyond the repository', () => {
 });
 
 test('settings know where they come from', () => {
-  writeFileSync(join(root, 'gvm.yaml'), 'image: mine\nimages: [recipes]\n');
+  writeFileSync(join(root, 'gvm.yaml'), 'image: mine\nimages: [recipes]\nmatrix: { kernel: [k.deb] }\n');
   const settings = resolveSettings(findProject(root), '/elsewhere', '/shipped', { GVM_SUITES: 'tests' });
   expect(settings).toMatchObject({
     image: 'mine',
     images: [join(root, 'recipes'), '/shipped'],
     suites: '/elsewhere/tests',
+    matrix: { kernel: [join(root, 'k.deb')] },
     origins: { image: `${join(root, 'gvm.yaml')}:1`, suites: 'GVM_SUITES', health: 'default' },
   });
 });

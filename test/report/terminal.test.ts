@@ -137,3 +137,31 @@ test('live progress, an event a line', () => {
     ]
   `);
 });
+
+test('a run with a matrix ends with a table of its verdicts', () => {
+  const cell = (name: string, suite: string) => ({ name, suite, values: { firmware: name } });
+  const suite = (name: string, on: string, tests: ReturnType<typeof testRecord>[]) => ({
+    ...{ file: 's', name: `${name} [${on}]`, sha256: '', cell: cell(on, name), tests },
+  });
+  const dead = testRecord('a', { outcome: 'error', error: { code: 'boot-failed', message: 'x', blame: 'guest' } });
+  const run = exampleRun({
+    suites: [
+      suite('boot', 'direct', [testRecord('a'), testRecord('b')]),
+      suite('boot', 'bios', [dead, dead]),
+      suite('disk', 'direct', [testRecord('c', { outcome: 'failed' }), testRecord('d')]),
+    ],
+    guests: [
+      guestRecord({ cell: 'direct' }),
+      guestRecord({
+        ...{ name: 'boot-2', cell: 'bios', kernel: undefined, health: [] },
+        boot: { outcome: 'failed', stage: 'firmware', cause: 'no-boot-loader', stages: [] },
+      }),
+    ],
+  });
+  const text = renderSummary(run, { color: false, tests: false, reports: [] });
+  expect(text.split('\n\n').find((block) => block.includes('  cell'))).toMatchInlineSnapshot(`
+    "  cell    boot                              disk           kernel          ready after
+      direct  2 passed                          1 of 2 failed  6.1.0-42-amd64  8.9 s
+      bios    died in firmware: no-boot-loader"
+  `);
+});

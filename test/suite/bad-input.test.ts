@@ -141,12 +141,12 @@ describe('a suite', () => {
       '2:20: machine.memory: expected a size such as 512M or 1G, with its unit',
     ],
     [
-      'suite: s\nmatrix: {}\n',
-      '2:1: matrix: unknown key; known here: version, suite, image, machine, isolation, tags, tests',
+      'suite: s\nmatrices: {}\n',
+      '2:1: matrices: unknown key; known here: version, suite, image, machine, matrix, isolation, tags, tests',
     ],
     ['suite: [\n', '2:1: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['suite: s\ntags: [A b]\n', '2:8: tags.0: expected a tag of lower-case letters, digits, ".", "_" and "-"'],
-    ['a: &a [*a]\n', '1:1: a: unknown key; known here: version, suite, image, machine, isolation, tags, tests'],
+    ['a: &a [*a]\n', '1:1: a: unknown key; known here: version, suite, image, machine, matrix, isolation, tags, tests'],
     ['suite: s\n---\nsuite: t\n', '2:1: Source contains multiple documents; please use YAML.parseAllDocuments()'],
     ['suite: !!js/function x\n', '1:8: Unresolved tag: tag:yaml.org,2002:js/function'],
   ])('%j', (text, problem) => {

@@ -6,8 +6,7 @@ import { GvmError } from '../../errors/index.ts';
 import { controlHandlers, type Guest, type Ownership, runOwned, serveBroker } from '../../lab/index.ts';
 import { scratchFolder } from '../../process/index.ts';
 import type { Command, Context } from '../command.ts';
-import { machineOptions } from '../machine-options.ts';
-import { imageOptions, openSetup } from '../setup.ts';
+import { bootOptions, openSetup } from '../setup.ts';
 
 const DEFAULT_LIFE = '8h';
 
@@ -70,7 +69,7 @@ async function detach(): Promise<number> {
 export const boot: Command = {
   usage: 'IMAGE',
   about: `--timeout is the guest's life (default ${DEFAULT_LIFE}). With --detach the owner stays in the background until gvm stop.`,
-  options: ['name', 'detach', 'timeout', ...imageOptions, ...machineOptions],
+  options: ['name', 'detach', 'timeout', ...bootOptions],
   examples: [
     ['gvm boot openrc', 'the default image'],
     ['gvm boot openrc --firmware uefi', 'through OVMF and its boot loader'],

@@ -1,15 +1,14 @@
 import { GvmError } from '../../errors/index.ts';
 import { runOwned } from '../../lab/index.ts';
 import type { Command } from '../command.ts';
-import { machineOptions } from '../machine-options.ts';
 import { runCommand } from '../remote.ts';
-import { imageOptions, openSetup } from '../setup.ts';
+import { bootOptions, openSetup } from '../setup.ts';
 
 export const run: Command = {
   usage: 'IMAGE -- CMD…',
   about:
     "The exit code is the command's (128+n for a signal); trouble of gvm's own is 125. --timeout is the command's deadline.",
-  options: ['timeout', ...imageOptions, ...machineOptions],
+  options: ['timeout', ...bootOptions],
   examples: [
     ['gvm run openrc -- uname -a', 'words are handed on as they are'],
     ["gvm run openrc -- 'dmesg | tail'", 'a single word is shell text'],

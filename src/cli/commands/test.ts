@@ -2,14 +2,14 @@ import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
+import { availableMemory } from '../../host/index.ts';
 import { dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
 import { findTool, run } from '../../process/index.ts';
 import { type ProgressEvent, renderProgress, renderSummary, writeReports } from '../../report/index.ts';
-import type { RunRecord } from '../../schema/index.ts';
-import { builtins, loadSuite, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
+import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
+import { builtins, expandCells, loadSuite, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
-import { machineOptions } from '../machine-options.ts';
-import { imageOptions, openSetup, type Setup } from '../setup.ts';
+import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { version } from '../version.ts';
 
 /** vitest is loaded here and nowhere else. */
@@ -22,7 +22,14 @@ async function selectPlans(context: Context): Promise<SuitePlan[]> {
   const files = await findSuiteFiles(paths, context.cwd);
   const plans = await Promise.all(files.map((file) => loadSuite(file, builtins, relative(context.cwd, file))));
   refuseSameNames(plans);
-  return selectTests(plans, { tags: context.texts('tag'), pattern: context.text('tests') });
+  const cells = expandCells(plans, context.settings().matrix, matrixOf(context));
+  return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests') });
+}
+
+/** What the command line says of the matrix. */
+function matrixOf(context: Context): MatrixKeys {
+  const [image, kernel] = [context.texts('image'), context.texts('kernel')];
+  return { ...(image.length > 0 ? { image } : {}), ...(kernel.length > 0 ? { kernel } : {}) };
 }
 
 function jobsOf(context: Context): number {
@@ -35,7 +42,7 @@ function jobsOf(context: Context): number {
 
 function renderPlan(plans: readonly SuitePlan[]): string {
   const lines = plans.flatMap((plan) => [
-    `${plan.name}  ${plan.file}  image: ${plan.image ?? 'default'}`,
+    `${plan.name}  ${plan.file}  image: ${imageOf(plan)}`,
     ...plan.tests.map((test) => `  ${test.name}  (${test.position.file}:${test.position.line})`),
   ]);
   const count = plans.reduce((sum, plan) => sum + plan.tests.length, 0);
@@ -63,13 +70,15 @@ function layersOf(context: Context, plan: SuitePlan): MachineLayer[] {
   const timeout = context.text('timeout');
   return [
     { origin: plan.file, keys: plan.machine },
+    ...(plan.cell ? [{ origin: 'matrix', keys: plan.cell.machine }] : []),
     ...(timeout === undefined ? [] : [machineLayer('--timeout', { timeout })]),
   ];
 }
 
+const imageOf = (plan: SuitePlan) => plan.cell?.image ?? plan.image ?? 'default';
+
 async function describe(context: Context, setup: Setup, plan: SuitePlan, guest: string) {
-  const image = context.text('image') ?? plan.image ?? 'default';
-  return await setup.describe(image, guest, layersOf(context, plan));
+  return await setup.describe(imageOf(plan), guest, layersOf(context, plan));
 }
 
 /**
@@ -78,9 +87,9 @@ async function describe(context: Context, setup: Setup, plan: SuitePlan, guest: 
  */
 async function describeAll(context: Context, setup: Setup, plans: readonly SuitePlan[]) {
   const specs = new Map<string, GuestSpec>();
-  for (const plan of plans) specs.set(plan.file, await describe(context, setup, plan, 'guest'));
+  for (const plan of plans) specs.set(plan.key, await describe(context, setup, plan, 'guest'));
   return async (plan: SuitePlan, name: string): Promise<GuestSpec> => {
-    const spec = specs.get(plan.file);
+    const spec = specs.get(plan.key);
     return spec ? { ...spec, name } : await describe(context, setup, plan, name);
   };
 }
@@ -89,10 +98,10 @@ async function showPlan(context: Context, plans: readonly SuitePlan[], ownership
   await using setup = await openSetup(context, ownership);
   const commands: Record<string, string> = {};
   for (const plan of plans) {
-    commands[plan.file] = dryRun(await describe(context, setup, plan, plan.name), setup.accelerator.name);
+    commands[plan.key] = dryRun(await describe(context, setup, plan, 'guest'), setup.accelerator.name);
   }
   context.show({ plans, commands }, () =>
-    [renderPlan(plans), ...plans.map((plan) => `\n# ${plan.file}\n${commands[plan.file]}`)].join('\n'),
+    [renderPlan(plans), ...plans.map((plan) => `\n# ${plan.key}\n${commands[plan.key]}`)].join('\n'),
   );
   return 0;
 }
@@ -113,7 +122,7 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
     lab: setup.lab,
     describe: await describeAll(context, setup, plans),
     allow: setup.settings.health.allow,
-    jobs,
+    limits: { guests: jobs, memory: availableMemory() },
     signal: ownership.signal,
     emit,
     output,
@@ -146,13 +155,13 @@ export const test: Command = {
     'dry-run',
     'pass-with-no-checks',
     'timeout',
-    ...imageOptions,
-    ...machineOptions,
+    ...bootOptions,
   ],
   examples: [
     ['gvm test', 'all suites of the project'],
     ['gvm test suites/boot --image my.qcow2', 'one suite on an image of yours'],
     ["gvm test -t 'default runlevel'", 'the tests whose name matches'],
+    ['gvm test --image a.qcow2 --image b.qcow2 --kernel x.deb --kernel y.deb', 'every image with every kernel'],
     ['gvm test --dry-run', 'the plan, and QEMU command lines to paste'],
   ],
   words: [0, 1000],

@@ -1,0 +1,77 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type GuestRecord, type RunRecord, runSchema } from '../../src/schema/index.ts';
+import { debianPackages } from '../e2e/debian.ts';
+import { gvm, project } from '../e2e/gvm.ts';
+
+// Three kernels of Debian and two images, by every firmware, in one table. QEMU starts a kernel that is brought along;
+// behind UEFI and the BIOS an image boots its own. The images have no loader for the BIOS, and those cells say so.
+
+const images = ['openrc', 'gentoo-twin'];
+const suite = `suite: kernels
+tests:
+  - name: settles with nothing crashed and a kernel that is not tainted
+    openrc: { crashed: [] }
+    kernel: { taint: 0 }
+  - name: loads a module
+    command: { run: "modprobe dummy && test -d /sys/module/dummy" }
+`;
+
+let at: ReturnType<typeof project>;
+let releases: string[];
+let record: RunRecord;
+
+beforeAll(async () => {
+  at = project({ 'suites/kernels.gvm.yaml': suite });
+  writeFileSync(join(at.folder, 'gvm.yaml'), 'matrix: { firmware: [direct, uefi, bios] }\n');
+  const kernels = await debianPackages('amd64', 'linux-image-cloud-amd64', 'linux-image-amd64', 'linux-image-rt-amd64');
+  releases = kernels.map((file) => basename(file, '.deb').replace('linux-image-', ''));
+  const options = [
+    ...images.flatMap((image) => ['--image', image]),
+    ...kernels.flatMap((kernel) => ['--kernel', kernel]),
+  ];
+  const { stdout, stderr } = await gvm(['test', '-j', 'auto', ...options], { cwd: at.folder });
+  console.log(stdout.slice(stdout.indexOf('  cell ')), stderr);
+  record = runSchema.parse(JSON.parse(readFileSync(join(at.folder, 'reports/run.json'), 'utf8')));
+});
+afterAll(() => at.remove());
+
+/** The guest and the outcomes of the cell with these values. */
+function cell(values: Record<string, string>): { guest: GuestRecord | undefined; outcomes: (string | undefined)[] } {
+  const suites = record.suites.filter((one) =>
+    Object.entries(values).every(([axis, value]) => one.cell?.values[axis]?.includes(value)),
+  );
+  expect(suites).toHaveLength(1);
+  const guest = record.guests.find((one) => one.cell === suites[0]?.cell?.name);
+  return { guest, outcomes: suites[0]?.tests.map((one) => one.outcome) ?? [] };
+}
+
+test('three kernels run directly, and one boots behind each firmware', () => {
+  expect(record.suites).toHaveLength(images.length * (3 + 1 + 1));
+});
+
+test.each(images.flatMap((image) => [0, 1, 2].map((kernel) => [image, kernel] as const)))(
+  '%s passes with kernel %i',
+  (image, number) => {
+    const release = releases[number] ?? '';
+    const { guest, outcomes } = cell({ image, firmware: 'direct', kernel: `linux-image-${release}.deb` });
+    expect(outcomes).toEqual(['passed', 'passed']);
+    expect(guest).toMatchObject({
+      kernel: release,
+      kernelGiven: { release, digest: expect.stringMatching(/^\w{64}$/) },
+    });
+  },
+);
+
+test.each(images)('%s passes behind UEFI with its own kernel', (image) => {
+  const { guest, outcomes } = cell({ image, firmware: 'uefi' });
+  expect(outcomes).toEqual(['passed', 'passed']);
+  expect(guest?.kernelGiven).toBeUndefined();
+});
+
+test.each(images)('%s has nothing that a BIOS could boot, and its cell says so', (image) => {
+  const { guest, outcomes } = cell({ image, firmware: 'bios' });
+  expect(outcomes).toEqual(['error', 'error']);
+  expect(guest?.boot).toMatchObject({ outcome: 'failed', stage: 'firmware' });
+});
