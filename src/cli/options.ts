@@ -34,7 +34,7 @@ export const optionTable = {
   kernel: {
     value: 'PATH',
     repeat: true,
-    about: "boot this kernel, not the image's: a bzImage, a .deb, a build tree, a folder with boot/ and lib/modules/",
+    about: 'the kernel to boot: a bzImage, a .deb, a build tree, an image, a folder with boot/ and lib/modules/',
   },
   accel: { value: 'KIND', choices: ['auto', 'kvm', 'tcg'], about: 'accelerator: auto, kvm or tcg' },
   memory: { value: 'SIZE', about: 'memory of the guest, for example 1G' },

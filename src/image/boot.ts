@@ -6,8 +6,10 @@ import type { GuestBoot, GuestKernel, GuestSpec } from '../lab/index.ts';
 import type { ResolvedMachine } from '../schema/index.ts';
 import { findBusybox } from './busybox.ts';
 import { directBoot, foreignInitramfs, rootOf } from './direct-boot.ts';
+import { ensureImage } from './ensure.ts';
 import type { DescribeOptions, FoundImage } from './guest-spec.ts';
 import { prepareKernel } from './kernel/prepare.ts';
+import { listRecipes, loadRecipe } from './recipe.ts';
 
 type Boot = Pick<GuestSpec, 'boot' | 'kernel'>;
 
@@ -44,8 +46,8 @@ async function foreignBoot(
   initrd: string | undefined,
   options: DescribeOptions,
 ): Promise<Boot> {
-  const { log, signal, store, cwd, scale } = options;
-  const source = resolve(cwd, machine.kernel ?? '');
+  const { log, signal, store, scale } = options;
+  const source = await pathOf(machine.kernel ?? '', options);
   const kernel = await prepareKernel(source, {
     kernels: store.kernels,
     signal,
@@ -90,6 +92,15 @@ async function foreignBoot(
   });
   const { moduleDisk } = kernel;
   return { boot: boot(made), kernel: { ...given, ...(moduleDisk === undefined ? {} : { moduleDisk }) } };
+}
+
+/** What stands for a kernel: a path, or an image that gvm has a recipe of. */
+async function pathOf(kernel: string, options: DescribeOptions): Promise<string> {
+  const file = resolve(options.cwd, kernel);
+  const recipe = existsSync(file) ? undefined : (await listRecipes(options.recipes)).get(kernel);
+  if (!recipe) return file;
+  const { folder } = await ensureImage(options.store, await loadRecipe(recipe), options);
+  return join(folder, 'disk.qcow2');
 }
 
 function uefiBoot(arch: ResolvedMachine['arch']): GuestBoot {

@@ -48,6 +48,13 @@ test('a kernel package boots an image that stays as it was, and is recorded', as
   expect(await survivors()).toEqual([]);
 });
 
+test('the kernel of another image is read from its disk', async () => {
+  const { code, stdout, stderr } = await gvm(['test', '--dry-run', '--kernel', 'openrc'], { cwd: at.folder });
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/-kernel \S*\/kernels\/[0-9a-f]{32}\/kernel /);
+  expect(stdout).toContain('id=modules');
+});
+
 test.each([
   ['a kernel behind UEFI', () => [kernel, '--firmware', 'uefi'], 'either set firmware: direct, or leave kernel to the'],
   [

@@ -12,7 +12,7 @@ export const kernelFile: KernelSource = {
   takes: (_path, stat) => stat.isFile(),
   async watched(path) {
     const modules = modulesBeside(path);
-    return [path, ...(modules ? await treeFiles(modules) : [])];
+    return modules ? [path, ...(await treeFiles(modules))] : undefined;
   },
   async unpack(path, folder) {
     const modules = modulesBeside(path);

@@ -62,7 +62,7 @@ export async function prepareKernel(path: string, options: KernelOptions): Promi
     throw new GvmError({
       code: 'usage',
       message: `${path} is no kernel`,
-      hint: 'a kernel is a bzImage or vmlinux, a .deb package, a build tree, or a folder with boot/ and lib/modules/',
+      hint: 'a kernel is a bzImage or vmlinux, a .deb package, a build tree, a disk image, or a folder with boot/ and lib/modules/',
     });
   }
   const folder = join(options.kernels, await keyOf(source, path));
@@ -97,11 +97,11 @@ async function readPrepared(source: string, folder: string): Promise<PreparedKer
   }
 }
 
-/** Equal for equal input: packages and single files by content, trees by the names, sizes and times of their files. */
+/** Equal for equal input: packages and single files by content, others by the names, sizes and times of their files. */
 async function keyOf(source: KernelSource, path: string): Promise<string> {
   const hash = createHash('sha256').update(source.kind);
-  const watched = (await source.watched?.(path)) ?? [path];
-  if (watched.length === 1) hash.update(await sha256OfFile(path));
+  const watched = await source.watched?.(path);
+  if (!watched) hash.update(await sha256OfFile(path));
   else {
     for (const file of watched) {
       const { size, mtimeMs } = await stat(file);

@@ -9,7 +9,7 @@ import type { KernelSource } from './source.ts';
 export const rootTree: KernelSource = {
   kind: 'root-tree',
   takes: (path, stat) => stat.isDirectory() && existsSync(join(path, 'boot')),
-  watched: async (path) => (await kernelFile.watched?.(await onlyKernel(path))) ?? [],
+  watched: async (path) => kernelFile.watched?.(await onlyKernel(path)),
   unpack: async (path, folder, context) => kernelFile.unpack(await onlyKernel(path), folder, context),
 };
 

@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -170,6 +171,47 @@ describe('a folder with boot/ and lib/modules/', () => {
     expect(chosen.manifest).toMatchObject({ kind: 'file', release: '6.1.2', modules: true });
     const other = await prepareKernel(join(folder, 'boot/vmlinuz-6.1.3'), options());
     expect(other.manifest).toMatchObject({ release: '6.1.3', modules: false });
+  });
+});
+
+describe('a disk image', () => {
+  const disk = (files: Record<string, string | Buffer>) => {
+    put(Object.fromEntries(Object.entries(files).map(([name, content]) => [`root/${name}`, content])));
+    const image = join(folder, 'disk.raw');
+    writeFileSync(image, '');
+    truncateSync(image, 8 * 2 ** 20);
+    execFileSync('/sbin/mke2fs', ['-q', '-F', '-t', 'ext4', '-d', join(folder, 'root'), image], { stdio: 'pipe' });
+    return image;
+  };
+  const system = { 'etc/os-release': 'ID=gentoo\n', 'usr/lib/modules/readme': '' };
+
+  test('gives its kernel, modules and configuration', async () => {
+    const image = disk({
+      ...system,
+      'boot/kernel-6.6.1-gentoo-dist': bzImage('6.6.1-gentoo-dist'),
+      'boot/config-6.6.1-gentoo-dist': 'CONFIG_X=y\n',
+      'lib/modules/6.6.1-gentoo-dist/kernel/readme': 'no module',
+      'lib/modules/6.6.1-gentoo-dist/modules.builtin': '',
+      'lib/modules/6.6.1-gentoo-dist/modules.order': '',
+      'lib/modules/6.6.0-gentoo-dist/left': 'of a kernel that was removed',
+    });
+    const { manifest, moduleDisk = '' } = await prepareKernel(image, options());
+    expect(manifest).toMatchObject({ kind: 'image', release: '6.6.1-gentoo-dist', modules: true, config: true });
+    const list = execFileSync('/sbin/debugfs', ['-R', 'ls -p /', moduleDisk], { encoding: 'utf8', stdio: 'pipe' });
+    expect(list).toContain('/6.6.1-gentoo-dist/');
+    expect(list).not.toContain('6.6.0');
+  });
+
+  test('with two kernels, or none, says so', async () => {
+    const kernel = (release: string) => ({
+      [`boot/vmlinuz-${release}`]: bzImage(release),
+      [`lib/modules/${release}/kernel/readme`]: '',
+    });
+    await expect(prepareKernel(disk({ ...system, ...kernel('6.1.1'), ...kernel('6.1.2') }), options())).rejects.toThrow(
+      'has several kernels: 6.1.1, 6.1.2',
+    );
+    rmSync(join(folder, 'root'), { recursive: true });
+    await expect(prepareKernel(disk(system), options())).rejects.toThrow('has no kernel with modules');
   });
 });
 
