@@ -5,7 +5,7 @@ import { linesOf, partOf } from './shell.ts';
 
 // Programs that died by a fault: core dumps where kernel.core_pattern (core(5)) or systemd-coredump puts them, and what
 // the kernel said of faults nobody handled. A pattern without a folder means the one that the program was in: those of
-// the running programs and a few more are looked at. Not found: dumps of a program that only wanted to be looked at.
+// the running programs and a few more are looked at. A file of such a name that may not be read counts as a dump.
 
 const MAX = 512 * 1024;
 const MOST = 100;
@@ -43,14 +43,13 @@ esac
 unset IFS
 seen=
 for f in "$@" /var/lib/systemd/coredump/core.*; do
-  [ -f "$f" ] && [ -r "$f" ] || continue
+  [ -f "$f" ] || continue
   case $f in /proc/*) f=$(readlink -f "$f") ;; esac
   case $seen in *"|$f|"*) continue ;; esac
   seen="$seen|$f|"
   part dump
   printf %s "$f"
-  part head
-  head -c 18 "$f"
+  if [ -r "$f" ]; then part head; head -c 18 "$f"; else part denied; fi
 done
 part log
 { ${KERNEL_LOG}; } | sed -n -e 1p -e '/segfault at /p' -e '/traps: /p' -e '/unhandled /p' -e '/type=1701 /p' | head -c ${MAX}`,
@@ -65,7 +64,9 @@ part log
       return [{ diagnostics: [`there are ${found.length} core dumps; at most ${MOST} are read`] }];
     const dumps = found.flatMap(([{ data }, head]) => {
       const path = data.toString('utf8');
-      return path.startsWith('/var/lib/systemd/coredump/') || isCore(head?.data) ? [dumpOf(path)] : [];
+      return path.startsWith('/var/lib/systemd/coredump/') || head?.label === 'denied' || isCore(head?.data)
+        ? [dumpOf(path)]
+        : [];
     });
     const log = partOf(output, 'log') ?? Buffer.alloc(0);
     const lines = parseKernelLog(log.toString('utf8'));

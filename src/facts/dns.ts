@@ -46,7 +46,7 @@ export const dnsFact = defineFact<DnsArgs, DnsValue>({
   else return
   fi
   part $tool.$n
-  { timeout "$s" "$@" 2>&1; part status.$n; echo $?; } | head -c ${MAX}
+  { timeout "$s" "$@" 2>&1; r=$?; part status.$n; echo $r; } | head -c ${MAX}
 }
 ${asks.join('\n')}
 :`;

@@ -46,9 +46,10 @@ export const journalFact = defineFact<JournalArgs, JournalValue>({
         ...(r.priority === undefined ? [] : ['-p', String(r.priority)]),
       ];
       const query = `journalctl -b -q --no-pager -o json ${filter.map(shellQuote).join(' ')}`;
-      return `part journal.${i}\n{ ${query} --output-fields=PRIORITY,SYSLOG_IDENTIFIER,MESSAGE; part status.${i}; echo $?; } | head -c ${MAX}`;
+      return `part journal.${i}\n{ ${query} --output-fields=PRIORITY,SYSLOG_IDENTIFIER,MESSAGE; r=$?; part status.${i}; echo $r; } | head -c ${MAX}`;
     });
     return `if [ -d /run/systemd/journal ] && command -v journalctl >/dev/null; then
+for j in /var/log/journal/*/system.journal /run/log/journal/*/system.journal; do [ ! -r "$j" ] || part system; done
 ${queries.join('\n')}
 else
 for f in ${FILES.join(' ')}; do
@@ -63,7 +64,12 @@ fi`;
   },
 
   parse(output, requests) {
-    if (partOf(output, 'journal.0')) return requests.map((_, i) => fromJournal(output, i));
+    if (partOf(output, 'journal.0'))
+      return requests.map((_, i) =>
+        partOf(output, 'system')
+          ? fromJournal(output, i)
+          : { diagnostics: ["the login user may not read the system's journal"] },
+      );
     const source = partOf(output, 'file')?.toString('utf8').trim();
     const data = partOf(output, 'lines');
     if (!source || !data)

@@ -70,10 +70,19 @@ test('journal records: text, bytes, several fields of one name, none, and what i
 
 test('a journal is asked for each question apart; one that was cut off is not believed', () => {
   const line = '{"MESSAGE":"x","PRIORITY":"3","SYSLOG_IDENTIFIER":"a"}\n';
-  const parts = { 'journal.0': line, 'status.0': '0\n', 'journal.1': '', 'status.1': '1\n', 'journal.2': line };
+  const parts = {
+    system: '',
+    'journal.0': line,
+    'status.0': '0\n',
+    'journal.1': '',
+    'status.1': '1\n',
+    'journal.2': line,
+  };
   const answers = parse('journal', parts, [{}, { unit: 'b' }, {}]);
   expect(answers.map((a) => (a.value as JournalValue | undefined)?.entries.length)).toEqual([1, 0, undefined]);
   expect(answers[2]?.diagnostics).toEqual(['this part of the journal is larger than 4194304 bytes']);
+  const [denied] = parse('journal', { 'journal.0': '', 'status.0': '1\n' }, [{}]);
+  expect(denied).toEqual({ diagnostics: ["the login user may not read the system's journal"] });
 });
 
 describe.runIf(canChroot)('in a guest that has only busybox', () => {

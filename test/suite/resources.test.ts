@@ -129,9 +129,9 @@ describe.each<[string, [declaration: object, value: unknown, findings: string[]]
         { CONFIG_A: 'y', CONFIG_HZ: [100, 1000], CONFIG_GONE: { any: ['y', 'm'] } },
         config,
         [
-          'CONFIG_A: CONFIG_A: expected y, found m in /proc/config.gz',
+          'CONFIG_A: CONFIG_A: expected "y", found m in /proc/config.gz',
           'CONFIG_HZ: CONFIG_HZ: expected one of 100, 1000, found 250 in /proc/config.gz',
-          'CONFIG_GONE: CONFIG_GONE: expected {"any":["y","m"]}, found n (not set) in /proc/config.gz',
+          'CONFIG_GONE.any: CONFIG_GONE: expected any of "y", "m", found n (not set) in /proc/config.gz',
         ],
       ],
     ],

@@ -34,13 +34,23 @@ export const kconfigCheck: FactCheck<Declaration> = {
       const set = Object.hasOwn(config.values, symbol) ? config.values[symbol] : undefined;
       const actual = set ?? 'n';
       const found = set === undefined ? 'n (not set)' : actual;
-      const holds = (one: unknown) => compare('scalar', actual, one).length === 0;
-      if (Array.isArray(expected) ? expected.some(holds) : holds(expected)) return [];
-      const wanted = Array.isArray(expected) ? `one of ${expected.join(', ')}` : wordsFor(expected);
-      const message = `${symbol}: expected ${wanted}, found ${found} in ${config.source}`;
-      return [{ path: [symbol], message, expected: wanted, actual: found }];
+      if (!Array.isArray(expected))
+        return compare('scalar', actual, expected).map((m) => ({
+          path: [symbol, ...m.path],
+          message: `${symbol}: ${m.message.replace(/, found .*$/, '')}, found ${found} in ${config.source}`,
+          expected: m.expected,
+          actual: found,
+        }));
+      if (expected.some((one) => compare('scalar', actual, one).length === 0)) return [];
+      const wanted = `one of ${expected.join(', ')}`;
+      return [
+        {
+          path: [symbol],
+          message: `${symbol}: expected ${wanted}, found ${found} in ${config.source}`,
+          expected: wanted,
+          actual: found,
+        },
+      ];
     });
   },
 };
-
-const wordsFor = (expected: unknown) => (typeof expected === 'object' ? JSON.stringify(expected) : String(expected));
