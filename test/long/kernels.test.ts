@@ -1,19 +1,18 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type GuestRecord, type RunRecord, runSchema } from '../../src/schema/index.ts';
 import { debianPackages } from '../e2e/debian.ts';
-import { gvm, project } from '../e2e/gvm.ts';
+import { gvm, project, repository } from '../e2e/gvm.ts';
 
-// Three kernels of Debian and two images, by every firmware, in one table. QEMU starts a kernel that is brought along;
+// Three kernels of Debian and every shipped image, by every firmware, in one table. QEMU starts a kernel that is brought along;
 // behind UEFI and the BIOS an image boots its own. The images have no loader for the BIOS, and those cells say so.
 
-const images = ['openrc', 'gentoo-twin'];
+const images = readdirSync(join(repository, 'images')).flatMap((name) => /^(.+)\.yaml$/.exec(name)?.[1] ?? []);
 const suite = `suite: kernels
 tests:
-  - name: settles with nothing crashed and a kernel that is not tainted
-    openrc: { crashed: [] }
-    kernel: { taint: 0 }
+  - name: runs a kernel that nothing has tainted
+    kernel: { arch: x86_64, taint: 0 }
   - name: loads a module
     command: { run: "modprobe dummy && test -d /sys/module/dummy" }
 `;
@@ -40,7 +39,7 @@ afterAll(() => at.remove());
 /** The guest and the outcomes of the cell with these values. */
 function cell(values: Record<string, string>): { guest: GuestRecord | undefined; outcomes: (string | undefined)[] } {
   const suites = record.suites.filter((one) =>
-    Object.entries(values).every(([axis, value]) => one.cell?.values[axis]?.includes(value)),
+    Object.entries(values).every(([axis, value]) => basename(one.cell?.values[axis] ?? '') === value),
   );
   expect(suites).toHaveLength(1);
   const guest = record.guests.find((one) => one.cell === suites[0]?.cell?.name);
