@@ -57,11 +57,7 @@ test('the kernel of another image is read from its disk', async () => {
 
 test.each([
   ['a kernel behind UEFI', () => [kernel, '--firmware', 'uefi'], 'either set firmware: direct, or leave kernel to the'],
-  [
-    'a kernel without a driver for the bus',
-    () => [kernel, 'others'],
-    'has no module ahci, sd_mod, needed for a file system',
-  ],
+  ['a kernel without a driver for the bus', () => [kernel, 'others'], 'has no module ahci'],
   ['a file that is no kernel', () => ['/etc/passwd'], 'is no kernel that gvm knows'],
   ['a kernel that is not there', () => ['/nowhere/vmlinuz'], 'no such kernel: /nowhere/vmlinuz'],
 ])('%s is refused before anything boots', async (_what, options, message) => {
