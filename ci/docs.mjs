@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
-const { documentSchemas, toJsonSchema } = await import('../dist/schema/index.js');
+const { conditionKeys, documentSchemas, toJsonSchema } = await import('../dist/schema/index.js');
 const { builtins, schemaSources } = await import('../dist/suite/index.js');
 
 const { commands: rows } = await import('../dist/cli/commands/index.js');
@@ -30,6 +30,11 @@ const EXPECTED = {
   ExpectedList: 'list (exactly that set) or matcher',
   ExpectedText: 'text, list of patterns or matcher',
   Eventually: '`{ within, every }`',
+  Needs: '`{ arch, memory, network, kvm, tool }`',
+  Xfail: '`{ reason, tracker, until }`',
+  FromEnvironment: '`{ env, default, secret }`',
+  Step: 'steps',
+  Test: 'tests',
 };
 
 /** What may be written as a value, in a few words. */
@@ -63,14 +68,16 @@ function keyTable(properties, required = []) {
   return ['| key | value | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
-function checkSections() {
+function checkSections(steps) {
   return sources.checks
+    .filter((check) => Boolean(check.step) === steps)
     .map((check) => {
-      const { eventually, ...properties } = definitions[`${check.name}Check`].properties;
-      const { required, additionalProperties: others } = definitions[`${check.name}Check`];
-      const own = keyTable(others ? { '…': others, ...properties } : properties, required);
+      const { properties, required, additionalProperties: others } = definitions[`${check.name}Check`];
+      const known = Object.entries(properties).filter(([key]) => !conditionKeys.includes(key));
+      const own = keyTable(Object.fromEntries(others ? [['…', others], ...known] : known), required);
       const bare = check.bare ? ` (${check.bare})` : '';
-      return `### \`${check.name}\`\n\n${check.description}${bare}.\n\n${own}`;
+      const short = check.short ? ` \`${check.name}: …\` is short for \`${check.name}: { ${check.short}: … }\`.` : '';
+      return `### \`${check.name}\`\n\n${check.description}${bare}.${short}\n\n${own}`;
     })
     .join('\n\n');
 }
@@ -102,7 +109,8 @@ function commandSections() {
 
 const test = resolved(suite.properties.tests.items);
 const checkNames = sources.checks.map((check) => check.name);
-const testKeys = Object.fromEntries(Object.entries(test.properties).filter(([key]) => !checkNames.includes(key)));
+const notChecks = ({ properties }) =>
+  Object.fromEntries(Object.entries(properties).filter(([key]) => !checkNames.includes(key)));
 
 const parts = {
   'docs/commands.md': { commands: commandSections(), 'options everywhere': optionRows(globalOptions) },
@@ -112,8 +120,11 @@ const parts = {
       suite.required.filter((key) => suite.properties[key].default === undefined),
     ),
     'machine keys': keyTable(suite.properties.machine.properties),
-    'test keys': keyTable(testKeys, test.required),
-    checks: checkSections(),
+    'test keys': keyTable(notChecks(test), test.required),
+    'needs keys': keyTable(definitions.Needs.properties),
+    'xfail keys': keyTable(definitions.Xfail.properties, definitions.Xfail.required),
+    checks: checkSections(false),
+    steps: checkSections(true),
     matchers: matcherTable(),
   },
 };

@@ -56,6 +56,7 @@ export const optionTable = {
   jobs: { short: 'j', value: 'N|auto', about: 'how many guests run at once' },
   output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
   list: { about: 'list the tests and stop' },
+  'data-only': { about: 'run no code of the project: refuse *.gvm.ts suites and plugins' },
   'dry-run': { about: 'show the plan and the QEMU command lines and stop' },
   'pass-with-no-checks': { about: 'exit 0 also when every check was skipped' },
   // boot, run, ssh

@@ -1,16 +1,16 @@
 import { documentSchemas, toJsonSchema } from '../schema/index.ts';
-import { builtins, schemaSources } from '../suite/index.ts';
+import { builtins, type Registry, schemaSources } from '../suite/index.ts';
 
 /** The documents that have a published schema. Built when asked for: most commands never do. */
-const documents = () => documentSchemas(schemaSources(builtins));
+const documents = (registry: Registry) => documentSchemas(schemaSources(registry));
 
 export function schemaNames(): string[] {
-  return Object.keys(documents());
+  return Object.keys(documents(builtins));
 }
 
-/** The JSON Schema of a document. */
-export function emitSchema(name: string): Record<string, unknown> {
-  const schema = documents()[name];
+/** The JSON Schema of a document, with the kinds of a registry. */
+export function emitSchema(name: string, registry: Registry = builtins): Record<string, unknown> {
+  const schema = documents(registry)[name];
   if (!schema) throw new RangeError(`no document is called ${name}`);
   return toJsonSchema(schema);
 }

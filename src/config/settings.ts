@@ -7,10 +7,12 @@ export interface Settings {
   suites: string;
   image: string;
   health: NonNullable<Project['health']>;
+  /** Absolute paths of modules. */
+  plugins: string[];
   machine: MachineKeys;
   /** Machine variants; kernels are full paths. */
   matrix: MatrixKeys;
-  origins: Record<'images' | 'suites' | 'image' | 'matrix' | 'health', string>;
+  origins: Record<'images' | 'suites' | 'image' | 'matrix' | 'health' | 'plugins', string>;
   /** The folder that relative paths of gvm.yaml start from; the working directory without a gvm.yaml. */
   root: string;
   file: string | undefined;
@@ -46,6 +48,7 @@ export function resolveSettings(
     suites: resolve(suites.origin.startsWith('GVM_') ? cwd : root, suites.value),
     image: image.value,
     health: given.health ?? { allow: [] },
+    plugins: (given.plugins ?? []).map((file) => resolve(root, file)),
     machine: given.machine ?? {},
     matrix: {
       ...given.matrix,
@@ -57,6 +60,7 @@ export function resolveSettings(
       image: image.origin,
       matrix: given.matrix ? origin('matrix') : 'default',
       health: given.health ? origin('health') : 'default',
+      plugins: given.plugins ? origin('plugins') : 'default',
     },
     root,
     file: project?.file,

@@ -1,6 +1,7 @@
 import type { Reporter, TestCase } from 'vitest/node';
 import type { SuiteRecord, TestRecord } from '../schema/index.ts';
 import type { PlannedTest, SuitePlan } from '../suite/index.ts';
+import { pointRecords } from './points.ts';
 
 export interface BridgeEvents {
   testStarted(plan: SuitePlan, test: PlannedTest): void;
@@ -13,6 +14,8 @@ export interface BridgeEvents {
  */
 export class ReportBridge implements Reporter {
   readonly #records = new Map<string, TestRecord>();
+  /** What programs reported that a test ran, each a test of its own behind it. */
+  readonly #points = new Map<string, TestRecord[]>();
   readonly #started = new Map<string, string>();
   readonly #tests = new Map<string, { plan: SuitePlan; test: PlannedTest }>();
   readonly #plans: readonly SuitePlan[];
@@ -43,7 +46,10 @@ export class ReportBridge implements Reporter {
     const record = baseRecord(test, this.#started.get(key));
     if (meta?.verdict) {
       const { verdict, guest } = meta;
-      Object.assign(record, verdict, guest === undefined ? {} : { guest });
+      const { points = [], ...own } = verdict;
+      Object.assign(record, own, guest === undefined ? {} : { guest });
+      if (points.length > 0) this.#points.set(key, pointRecords(record, points));
+      if (state === 'failed') placeFailures(record, test, testCase);
     } else if (state !== 'skipped') {
       record.outcome = 'error';
       record.error = {
@@ -67,7 +73,10 @@ export class ReportBridge implements Reporter {
       name: plan.name,
       sha256: plan.sha256,
       ...cellOf(plan),
-      tests: plan.tests.map((test) => this.#records.get(test.id) ?? missing(test, interrupted)),
+      tests: plan.tests.flatMap((test) => [
+        this.#records.get(test.id) ?? missing(test, interrupted),
+        ...(this.#points.get(test.id) ?? []),
+      ]),
     }));
   }
 
@@ -86,6 +95,7 @@ function baseRecord(test: PlannedTest, started: string | undefined): TestRecord 
   return {
     id: test.id,
     name: test.name,
+    ...(test.role === undefined ? {} : { role: test.role }),
     tags: test.tags,
     position: test.position,
     outcome: 'skipped',
@@ -96,6 +106,20 @@ function baseRecord(test: PlannedTest, started: string | undefined): TestRecord 
     diagnostics: [],
     retries: 0,
   };
+}
+
+/** Of a suite in TypeScript: what failed says by its stack where; what `expect.soft` found has no verdict of its own. */
+function placeFailures(record: TestRecord, test: PlannedTest, testCase: TestCase): void {
+  if (test.steps.length > 0) return;
+  const { file } = test.position;
+  const { errors = [] } = testCase.result();
+  const [frame] = errors.flatMap(({ stacks }) => stacks ?? []).filter((f) => f.file === testCase.module.moduleId);
+  const position = frame ? { file, line: frame.line, column: frame.column } : test.position;
+  if (record.outcome === 'passed') {
+    record.outcome = 'failed';
+    record.failures = errors.map(({ message }) => ({ check: 'expect', path: [], message }));
+  }
+  record.failures = record.failures.map((failure) => ({ position, ...failure }));
 }
 
 function missing(test: PlannedTest, interrupted: string | undefined): TestRecord {

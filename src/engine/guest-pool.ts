@@ -1,8 +1,8 @@
-import { pause } from '../core/index.ts';
+import { monotonic, pause } from '../core/index.ts';
 import type { GvmError } from '../errors/index.ts';
 import type { Guest, GuestSpec, Lab } from '../lab/index.ts';
 import type { ProgressEvent } from '../report/index.ts';
-import type { GuestRecord, HealthFinding } from '../schema/index.ts';
+import type { GuestRecord, HealthFinding, RebootRecord } from '../schema/index.ts';
 import type { SuitePlan } from '../suite/index.ts';
 
 import { Admission, type AdmissionLimits } from './admission.ts';
@@ -66,6 +66,32 @@ export class GuestPool {
       this.#leases.set(key, lease);
     }
     return lease.guest;
+  }
+
+  /**
+   * Boots the guest of a suite again; the record keeps every boot, and the guest's health is looked at as after the
+   * first one. @throws GvmError why it did not come back
+   */
+  async restart(
+    plan: SuitePlan,
+    how: 'reboot' | 'crash',
+    { timeout, signal }: { timeout: number | undefined; signal: AbortSignal },
+  ): Promise<{ guest: Guest; record: RebootRecord }> {
+    const guest = await this.lease(plan);
+    const wait = { timeout: Math.max(timeout ?? 0, guest.spec.machine.timeout), signal };
+    const began = monotonic();
+    const own = this.records.find((r) => r.name === guest.name);
+    const keep = (record: RebootRecord) => own && Object.assign(own, { reboots: [...(own.reboots ?? []), record] });
+    try {
+      const record = await guest[how](wait);
+      keep(record);
+      this.#options.emit({ kind: 'guest-restarted', guest: guest.name, record });
+      await this.#look(guest, 'ready');
+      return { guest, record };
+    } catch (error) {
+      keep({ ...failedBoot(error, signal), how, beganMs: Math.round(began - guest.startedAt) });
+      throw error;
+    }
   }
 
   /** A suite is over. The last one of a guest has its health judged and ends it. */

@@ -1,2 +1,3 @@
+export { planScripts } from './collect.ts';
 export { type RunSuitesOptions, runSuites } from './run.ts';
-export { findSuiteFiles, type Selection, selectTests } from './select.ts';
+export { findSuiteFiles, isScript, type Selection, selectTests } from './select.ts';

@@ -1,40 +1,63 @@
 import type { Guest } from '../lab/index.ts';
 import type { RunError } from '../schema/index.ts';
-import type { SuitePlan } from '../suite/index.ts';
+import type { GuestPlace, SuitePlan } from '../suite/index.ts';
 import { toRunError } from './failure.ts';
 import type { GuestPool } from './guest-pool.ts';
 
 /** What a worker gets when it asks for the guest of its suite. */
 export type LeaseAnswer =
-  | { guest: string; address: Guest['ssh']; scale: number; boot: Guest['boot'] }
+  | { guest: string; address: Guest['ssh']; scale: number; boot: Guest['boot']; place: GuestPlace }
   | { error: RunError };
 
-/** The broker's methods for workers: `lease`, `diagnose` and `release`, each for a suite by its key. */
-export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool) {
-  const planOf = (params: unknown): SuitePlan | undefined => {
+/** What a worker gets when the guest has booted again. */
+export type RestartAnswer = { address: Guest['ssh']; boot: Guest['boot'] } | { error: RunError };
+
+/** Broker methods for workers, each for a suite by its key: its guest, that guest's power and cables, and its end. */
+export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, accelerator: GuestPlace['accelerator']) {
+  const planOf = (params: unknown): SuitePlan => {
     const key = (params as { suite?: unknown } | null)?.suite;
-    return plans.find((plan) => plan.key === key);
+    const plan = plans.find((candidate) => candidate.key === key);
+    if (!plan) throw new Error('no such suite');
+    return plan;
   };
   return {
     async lease(params: unknown): Promise<LeaseAnswer> {
       const plan = planOf(params);
-      if (!plan) throw new Error('no such suite');
       try {
         const guest = await pool.lease(plan);
-        return { guest: guest.name, address: guest.ssh, scale: guest.scale, boot: guest.boot };
+        const { name, ssh: address, scale, boot } = guest;
+        return { guest: name, address, scale, boot, place: placeOf(guest, accelerator) };
       } catch (error) {
         return { error: toRunError(error) };
       }
     },
+    async restart(params: unknown, signal: AbortSignal): Promise<RestartAnswer> {
+      const { how, timeout } = params as { how: 'reboot' | 'crash'; timeout?: number };
+      try {
+        const { guest, record } = await pool.restart(planOf(params), how, { timeout, signal });
+        return { address: guest.ssh, boot: record };
+      } catch (error) {
+        return { error: toRunError(error) };
+      }
+    },
+    async network(params: unknown): Promise<Record<string, never>> {
+      const guest = await pool.lease(planOf(params));
+      await guest.setLink((params as { up?: unknown }).up === true);
+      return {};
+    },
     async diagnose(params: unknown): Promise<{ error?: RunError }> {
-      const plan = planOf(params);
-      const lost = plan && (await pool.lostReason(plan));
+      const lost = await pool.lostReason(planOf(params));
       return lost ? { error: toRunError(lost) } : {};
     },
     async release(params: unknown): Promise<Record<string, never>> {
-      const plan = planOf(params);
-      if (plan) await pool.release(plan);
+      await pool.release(planOf(params));
       return {};
     },
   };
+}
+
+function placeOf({ spec: { machine } }: Guest, accelerator: GuestPlace['accelerator']): GuestPlace {
+  const modes = machine.networks.map(({ mode }) => mode);
+  const network = (['internet', 'restricted'] as const).find((mode) => modes.includes(mode)) ?? 'none';
+  return { arch: machine.arch, memory: machine.memory, network, accelerator };
 }

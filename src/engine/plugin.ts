@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vitest/config';
 import type { PlannedTest, SuitePlan } from '../suite/index.ts';
+import { isScript } from './select.ts';
 
 const worker = fileURLToPath(new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
 
@@ -14,7 +15,7 @@ export function suitePlugin(byPath: ReadonlyMap<string, readonly SuitePlan[]>): 
     enforce: 'pre',
     transform(_source, id) {
       const plans = byPath.get(id.split('?')[0] ?? id);
-      if (!plans) return undefined;
+      if (!plans || isScript(id)) return undefined;
       const tests = testsOf(plans);
       return { code: moduleOf(plans, tests), map: lineMap(id, tests) };
     },

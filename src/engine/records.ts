@@ -1,6 +1,6 @@
 import { asGvmError } from '../errors/index.ts';
 import type { Guest, GuestKernel } from '../lab/index.ts';
-import type { BootRecord, GuestRecord, SuiteRecord, Totals } from '../schema/index.ts';
+import type { BootRecord, GuestRecord, SuiteRecord, TestRecord, Totals } from '../schema/index.ts';
 import { toRunError } from './failure.ts';
 
 /** The record of a guest that was asked for; what becomes of it is filled in. */
@@ -56,7 +56,10 @@ export function totalsOf(suites: readonly SuiteRecord[], guests: readonly GuestR
     xpassed: 0,
     health: guests.flatMap((guest) => guest.health).filter((finding) => finding.allowed === undefined).length,
   };
-  for (const test of suites.flatMap((suite) => suite.tests)) {
+  // A setup or teardown is no test; only one that went wrong is counted.
+  const silent = ({ role, outcome }: TestRecord) =>
+    role !== undefined && (outcome === 'passed' || outcome === 'skipped');
+  for (const test of suites.flatMap((suite) => suite.tests).filter((t) => !silent(t))) {
     totals.tests += 1;
     totals[test.outcome] += 1;
   }

@@ -6,14 +6,15 @@ import { asGvmError } from '../errors/index.ts';
 import { type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
 import { exitCodeOf, type ProgressEvent } from '../report/index.ts';
 import type { Allowance, RunRecord } from '../schema/index.ts';
-import { askHealth, builtins, judgeHealth, type SuitePlan } from '../suite/index.ts';
+import { askHealth, judgeHealth, type Registry, type SuitePlan } from '../suite/index.ts';
 import type { AdmissionLimits } from './admission.ts';
 import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
 import { type Examination, GuestPool } from './guest-pool.ts';
 import { leaseHandlers } from './leases.ts';
 import { totalsOf } from './records.ts';
-import { runOnVitest } from './runner.ts';
+import { runOnVitest, type ScriptCell } from './runner.ts';
+import { isScript } from './select.ts';
 
 export interface RunSuitesOptions {
   plans: readonly SuitePlan[];
@@ -24,6 +25,9 @@ export interface RunSuitesOptions {
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   allow: readonly Allowance[];
   limits: AdmissionLimits;
+  /** What suites can say, and the modules of plugins that it is made with. */
+  registry: Registry;
+  plugins: readonly string[];
   /** Aborted with the name of the signal as its reason. */
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
@@ -59,8 +63,9 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     testEnded: (suite, record) => emit({ kind: 'test-ended', suite, record }),
   });
   try {
-    await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool));
-    const context = { socket: lab.brokerPath };
+    await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool, lab.accelerator));
+    const { output, plugins } = options;
+    const context = { socket: lab.brokerPath, output, plugins, scripts: scriptsOf(plans) };
     await runOnVitest({ plans, cwd, context, reporter: bridge, workers: limits.guests, signal, scratch: lab.folder });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
@@ -91,13 +96,23 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   };
 }
 
+/** What workers must know of suites whose tests stand in their files alone. */
+function scriptsOf(plans: readonly SuitePlan[]): Record<string, ScriptCell[]> {
+  const scripts: Record<string, ScriptCell[]> = {};
+  for (const { file, key, name, tests } of plans.filter((plan) => isScript(plan.file))) {
+    const ids = Object.fromEntries(tests.map((test) => [test.name, test.id]));
+    scripts[file] = [...(scripts[file] ?? []), { key, name, ids }];
+  }
+  return scripts;
+}
+
 /** The look at a guest's health: what its console showed and what it says of itself. */
-function examiner({ allow, signal }: RunSuitesOptions) {
+function examiner({ allow, signal, registry }: RunSuitesOptions) {
   return async (guest: Guest, when: 'ready' | 'release'): Promise<Examination> => {
     const options = { when, allow, today: new Date() };
     const console = guest.healthFindings();
     try {
-      const facts = await askHealth(guest.channel(), builtins, { timeout: HEALTH_TIMEOUT * guest.scale, signal });
+      const facts = await askHealth(guest.channel(), registry, { timeout: HEALTH_TIMEOUT * guest.scale, signal });
       const kernel = facts.kernel.value as { release?: string } | undefined;
       return { findings: judgeHealth(console, facts, options), kernel: kernel?.release };
     } catch (error) {

@@ -1,8 +1,8 @@
 import { relative, resolve, sep } from 'node:path';
-import type { ProvidedContext } from 'vitest';
 import type { ViteUserConfig } from 'vitest/config';
-import { createVitest, type Reporter } from 'vitest/node';
+import { createVitest, type Reporter, type TestModule, type Vitest } from 'vitest/node';
 import type { SuitePlan } from '../suite/index.ts';
+import { ownModules } from './own-modules.ts';
 import { suitePlugin } from './plugin.ts';
 
 declare module 'vitest' {
@@ -18,13 +18,29 @@ declare module 'vitest' {
 export interface WorkerContext {
   /** The broker's socket. */
   socket: string;
+  /** What the files of suites are relative to. */
+  cwd: string;
+  /** The folder of the reports. */
+  output: string;
+  /** The modules of the project's plugins. */
+  plugins: readonly string[];
+  /** The cells of each suite in TypeScript, by its file; undefined while such a file is asked for its tests. */
+  scripts?: Readonly<Record<string, readonly ScriptCell[]>>;
+}
+
+/** A suite in TypeScript in one cell of its matrix. */
+export interface ScriptCell {
+  key: string;
+  name: string;
+  /** The ids of the tests that are run, by their names. */
+  ids: Readonly<Record<string, string>>;
 }
 
 export interface RunnerOptions {
   plans: readonly SuitePlan[];
   /** What the files of the plans are relative to. */
   cwd: string;
-  context: ProvidedContext['gvm'];
+  context: Omit<WorkerContext, 'cwd'>;
   reporter: Reporter;
   /** How many suite files run at once. */
   workers: number;
@@ -33,25 +49,52 @@ export interface RunnerOptions {
   scratch: string;
 }
 
-/**
- * Runs planned suites on vitest, isolated from any vitest or vite configuration of the project. vitest's own signal
- * handlers exit the process while guests still run, so they are taken out: signals belong to the caller, who aborts.
- */
-export async function runOnVitest({
-  plans,
-  cwd,
-  context,
-  reporter,
-  workers,
-  signal,
-  scratch,
-}: RunnerOptions): Promise<void> {
+/** Runs planned suites on vitest. */
+export async function runOnVitest({ plans, cwd, context, ...options }: RunnerOptions): Promise<void> {
   const byPath = new Map<string, SuitePlan[]>();
   for (const plan of plans) {
     const path = resolve(cwd, plan.file);
     byPath.set(path, [...(byPath.get(path) ?? []), plan]);
   }
-  const root = commonFolder([...byPath.keys()]);
+  await withVitest(
+    { ...options, files: [...byPath.keys()], context: { ...context, cwd }, byPath, cells: plans.length },
+    async (vitest) => {
+      await vitest.start();
+    },
+  );
+}
+
+/** Runs suites in TypeScript without any test of theirs, to learn which they have. */
+export async function collectOnVitest(
+  files: readonly string[],
+  { cwd, ...options }: Pick<RunnerOptions, 'cwd' | 'signal' | 'scratch'>,
+): Promise<TestModule[]> {
+  const paths = files.map((file) => resolve(cwd, file));
+  const context = { socket: '', cwd, output: '', plugins: [] };
+  const quiet = { ...options, reporter: {}, workers: 1 };
+  return await withVitest({ ...quiet, files: paths, context, byPath: new Map(), cells: 0 }, async (vitest) => {
+    const { testModules } = await vitest.collect();
+    return testModules;
+  });
+}
+
+interface VitestOptions extends Pick<RunnerOptions, 'reporter' | 'workers' | 'signal' | 'scratch'> {
+  /** Absolute paths. */
+  files: readonly string[];
+  context: WorkerContext;
+  byPath: ReadonlyMap<string, readonly SuitePlan[]>;
+  /** How many suites there are, each in each of its cells. */
+  cells: number;
+}
+
+/**
+ * A vitest, isolated from any vitest or vite configuration of the project. Its own signal handlers exit the process
+ * while guests still run, so they are taken out: signals belong to the caller, who aborts.
+ */
+async function withVitest<T>(options: VitestOptions, use: (vitest: Vitest) => Promise<T>): Promise<T> {
+  const { files, context, byPath, cells, reporter, workers, signal, scratch } = options;
+  signal.throwIfAborted();
+  const root = commonFolder(files);
   const before = { SIGINT: process.listeners('SIGINT'), SIGTERM: process.listeners('SIGTERM') };
   const temporary = process.env.TMPDIR;
   process.env.TMPDIR = scratch;
@@ -61,7 +104,7 @@ export async function runOnVitest({
       root,
       config: false,
       watch: false,
-      include: [...byPath.keys()].map((path) => escapeGlob(relative(root, path))),
+      include: files.map((path) => escapeGlob(relative(root, path))),
       exclude: [],
       cache: false,
       reporters: [reporter],
@@ -73,12 +116,13 @@ export async function runOnVitest({
       maxWorkers: workers,
       fileParallelism: workers > 1,
       // Cells wait for their guests inside of their tests: a limit here would keep others from ending.
-      maxConcurrency: plans.length + 1,
+      maxConcurrency: cells + 1,
+      includeTaskLocation: true,
       provide: { gvm: context },
-      server: { deps: { external: [/\/engine\/worker\.[jt]s$/] } },
+      server: { deps: { external: [/\/engine\/(?:worker|test)\.[jt]s$/] } },
     },
     // vitest takes vite's own options here; its type leaves out `configFile`, which keeps the project's files out.
-    { configFile: false, logLevel: 'error', plugins: [suitePlugin(byPath)] } as ViteUserConfig,
+    { configFile: false, logLevel: 'error', plugins: [suitePlugin(byPath), ownModules()] } as ViteUserConfig,
   );
   if (temporary === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = temporary;
@@ -91,7 +135,8 @@ export async function runOnVitest({
   const cancel = () => void vitest.cancelCurrentRun('keyboard-input');
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    if (!signal.aborted) await vitest.start();
+    signal.throwIfAborted();
+    return await use(vitest);
   } finally {
     signal.removeEventListener('abort', cancel);
     await vitest.close();

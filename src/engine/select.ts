@@ -4,7 +4,12 @@ import { glob } from 'tinyglobby';
 import { GvmError } from '../errors/index.ts';
 import type { SuitePlan } from '../suite/index.ts';
 
-const SUFFIX = '.gvm.yaml';
+const SUFFIXES = ['.gvm.yaml', '.gvm.ts'] as const;
+
+/** Whether a suite is code. */
+export function isScript(file: string): boolean {
+  return file.endsWith('.gvm.ts');
+}
 
 /**
  * The suite files that paths mean: a file, all suites of a folder, or a glob. Sorted, each once.
@@ -18,7 +23,7 @@ export async function findSuiteFiles(paths: readonly string[], cwd: string): Pro
       throw new GvmError({
         code: 'nothing-to-run',
         message: `no suite at ${path}`,
-        hint: `a path is a *${SUFFIX} file, a folder that holds some, or a glob`,
+        hint: `a path is a *${SUFFIXES.join(' or *')} file, a folder that holds some, or a glob`,
       });
     }
     for (const file of files) found.add(file);
@@ -30,10 +35,16 @@ async function filesOf(path: string, cwd: string): Promise<string[]> {
   const absolute = resolve(cwd, path);
   if (!existsSync(absolute)) return await glob(path, { cwd, absolute: true, ignore: ['**/node_modules/**'] });
   if (statSync(absolute).isFile()) {
-    if (path.endsWith(SUFFIX)) return [absolute];
-    throw new GvmError({ code: 'usage', message: `${path} is no suite: its name does not end in ${SUFFIX}` });
+    if (SUFFIXES.some((suffix) => path.endsWith(suffix))) return [absolute];
+    throw new GvmError({
+      code: 'usage',
+      message: `${path} is no suite: its name does not end in ${SUFFIXES.join(' or ')}`,
+    });
   }
-  return await glob(`**/*${SUFFIX}`, { cwd: absolute, absolute: true, ignore: ['**/node_modules/**'] });
+  return await glob(
+    SUFFIXES.map((suffix) => `**/*${suffix}`),
+    { cwd: absolute, absolute: true, ignore: ['**/node_modules/**'] },
+  );
 }
 
 export interface Selection {
@@ -57,11 +68,12 @@ export function selectTests(plans: readonly SuitePlan[], { tags, pattern }: Sele
       ...plan,
       tests: plan.tests.filter(
         (test) =>
-          (tags.length === 0 || test.tags.some((tag) => tags.includes(tag))) &&
-          (!expression || expression.test(`${plan.name} > ${test.name}`)),
+          test.role !== undefined ||
+          ((tags.length === 0 || test.tags.some((tag) => tags.includes(tag))) &&
+            (!expression || expression.test(`${plan.name} > ${test.name}`))),
       ),
     }))
-    .filter((plan) => plan.tests.length > 0);
+    .filter((plan) => plan.tests.some((test) => test.role === undefined));
   if (selected.length > 0) return selected;
   throw new GvmError({
     code: 'nothing-to-run',

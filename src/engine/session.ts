@@ -1,62 +1,69 @@
-import { type Channel, openSsh } from '../guest/index.ts';
+import { join } from 'node:path';
 import { type BrokerClient, connectBroker } from '../lab/index.ts';
-import type { BootRecord, RunError } from '../schema/index.ts';
-import { builtins, type PlannedTest, runTest, type TestVerdict } from '../suite/index.ts';
-import { fromRunError, toRunError } from './failure.ts';
-import type { LeaseAnswer } from './leases.ts';
+import { loadPlugins, withPlugins } from '../plugin/index.ts';
+import type { RunError } from '../schema/index.ts';
+import { builtins, type Registry, type TestVerdict } from '../suite/index.ts';
+import { toRunError } from './failure.ts';
+import { GuestAccess } from './guest-access.ts';
 import type { WorkerContext } from './runner.ts';
 
+/** What became of a test: its verdict, the guest that it ran in, and what its body threw. */
+export interface SessionResult {
+  verdict: TestVerdict;
+  guest?: string;
+  thrown?: unknown;
+}
+
 interface Entered {
-  guest: string;
-  scale: number;
-  channel: Channel;
-  /** How it booted. */
-  boot: BootRecord;
+  access: GuestAccess;
+  registry: Registry;
 }
 
 /** One suite in one worker: leases its guest from the main process and keeps one connection into it. */
 export class WorkerSession implements AsyncDisposable {
+  /** Where what is brought out of the guest goes. */
+  readonly output: string;
   readonly #context: WorkerContext;
   readonly #suite: string;
   #broker: Promise<BrokerClient> | undefined;
   #entered: Promise<Entered> | undefined;
 
-  constructor(context: WorkerContext, suite: string) {
+  /**
+   * @param suite the key of the suite
+   * @param name its name, after which the folder for what it brings out is called
+   */
+  constructor(context: WorkerContext, suite: string, name: string) {
+    this.output = join(context.output, 'files', name.replace(/[^\w.+-]+/g, '_'));
     this.#context = context;
     this.#suite = suite;
   }
 
-  /** Runs one planned test. Whatever goes wrong becomes its verdict. */
-  async run(planned: PlannedTest, signal: AbortSignal): Promise<{ verdict: TestVerdict; guest?: string }> {
-    if (planned.skip !== undefined) return { verdict: emptyVerdict('skipped', { reason: planned.skip }) };
+  /** Does something in the guest. Whatever goes wrong becomes the verdict; what was cut of its network is put back. */
+  async inGuest(
+    signal: AbortSignal,
+    act: (access: GuestAccess, registry: Registry) => Promise<SessionResult>,
+  ): Promise<SessionResult> {
     let guest: string | undefined;
     try {
-      const entered = await this.#enter(signal);
-      guest = entered.guest;
-      const { channel, scale, boot } = entered;
-      const verdict = await runTest(planned, { channel, signal, scale, boot, registry: builtins });
+      this.#entered ??= this.#enter(signal);
+      const { access, registry } = await this.#entered;
+      guest = access.guest;
+      const { verdict, ...more } = await act(access, registry);
       const lost = verdict.outcome === 'error' ? await this.#diagnose() : undefined;
       if (lost) verdict.error = lost;
-      return { verdict, guest };
+      else await access.restore(signal);
+      return { ...more, verdict, guest };
     } catch (thrown) {
       if (signal.aborted) return { verdict: emptyVerdict('skipped', { reason: 'the run was interrupted' }) };
       const error = (await this.#diagnose()) ?? toRunError(thrown);
-      return { verdict: emptyVerdict('error', { error }), ...(guest === undefined ? {} : { guest }) };
+      return { verdict: emptyVerdict('error', { error }), thrown, ...(guest === undefined ? {} : { guest }) };
     }
   }
 
-  #enter(signal: AbortSignal): Promise<Entered> {
-    this.#entered ??= this.#open(signal);
-    return this.#entered;
-  }
-
-  async #open(signal: AbortSignal): Promise<Entered> {
+  async #enter(signal: AbortSignal): Promise<Entered> {
+    const registry = withPlugins(builtins, await loadPlugins(this.#context.plugins));
     this.#broker ??= connectBroker(this.#context.socket);
-    const broker = await this.#broker;
-    const answer = (await broker.call('lease', { suite: this.#suite }, signal)) as LeaseAnswer;
-    if ('error' in answer) throw fromRunError(answer.error);
-    const channel = await openSsh(answer.address, { signal, scale: answer.scale });
-    return { guest: answer.guest, scale: answer.scale, boot: answer.boot, channel };
+    return { access: await GuestAccess.open(await this.#broker, this.#suite, signal), registry };
   }
 
   /** What the main process knows about a guest that stopped answering. */
@@ -68,13 +75,13 @@ export class WorkerSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const entered = await this.#entered?.catch(() => undefined);
-    await entered?.channel[Symbol.asyncDispose]();
+    await entered?.access[Symbol.asyncDispose]();
     const broker = await this.#broker?.catch(() => undefined);
     await broker?.call('release', { suite: this.#suite });
     await broker?.[Symbol.asyncDispose]();
   }
 }
 
-function emptyVerdict(outcome: TestVerdict['outcome'], more: Partial<TestVerdict>): TestVerdict {
+export function emptyVerdict(outcome: TestVerdict['outcome'], more: Partial<TestVerdict>): TestVerdict {
   return { outcome, failures: [], durationMs: 0, commands: [], diagnostics: [], ...more };
 }

@@ -1,11 +1,14 @@
 // Runs inside vitest's workers: it holds connections, never a guest.
 import { afterAll, describe, inject, test } from 'vitest';
+import type { SuiteKeys } from '../schema/index.ts';
 import type { PlannedTest, SuitePlan, TestVerdict } from '../suite/index.ts';
-import { WorkerSession } from './session.ts';
+import { PlannedSession } from './planned-session.ts';
 
 /** What a test says about itself to the main process. */
 export interface TestMeta {
   id: string;
+  /** Of a test in TypeScript: what its file says of it and of the suite. */
+  script?: { suite: SuiteKeys; tags: string[]; timeout: number; skip: string | undefined };
   verdict?: TestVerdict;
   guest?: string;
 }
@@ -18,7 +21,7 @@ type Declare = (test: PlannedTest, ids: readonly (string | null)[]) => void;
  */
 export function declareSuite(suites: readonly Omit<SuitePlan, 'tests'>[], body: (declare: Declare) => void): void {
   for (const [index, suite] of suites.entries()) {
-    const session = new WorkerSession(inject('gvm'), suite.key);
+    const session = new PlannedSession(inject('gvm'), suite.key, suite.name);
     describe.concurrent(suite.name, () => {
       body((test, ids) => {
         const id = ids[index];
@@ -29,7 +32,7 @@ export function declareSuite(suites: readonly Omit<SuitePlan, 'tests'>[], body: 
   }
 }
 
-function declareTest(planned: PlannedTest, session: WorkerSession): void {
+function declareTest(planned: PlannedTest, session: PlannedSession): void {
   test.sequential(planned.name, { meta: { gvm: { id: planned.id } } }, async ({ task, signal, skip }) => {
     const { verdict, guest } = await session.run(planned, signal);
     task.meta.gvm = { id: planned.id, verdict, ...(guest === undefined ? {} : { guest }) };

@@ -9,6 +9,8 @@ export const catalogue = {
   'document-invalid': [2, 'a YAML document with unknown keys, wrong values or empty assertions'],
   'file-missing': [2, 'a file or folder named by the user does not exist or cannot be read'],
   'nothing-to-run': [2, 'the paths, tags and patterns given select no test'],
+  'plugin-invalid': [2, 'a plugin of gvm.yaml that cannot be loaded, or whose kinds clash with others'],
+  'code-refused': [2, 'a plugin or a *.gvm.ts suite, where --data-only allows data alone'],
   'image-unknown': [2, 'no recipe, stored image or file has the name given'],
   'image-format': [2, 'the format of an image file is unknown, or its header contradicts it'],
   'image-refused': [2, 'an image refers to a file that the rules do not let it open'],

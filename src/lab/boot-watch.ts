@@ -17,7 +17,7 @@ const LAST_BYTES = 500;
 
 export interface BootWatchOptions {
   serial: SerialLog;
-  /** Monotonic milliseconds at which QEMU was started. */
+  /** Monotonic milliseconds at which this boot began: QEMU's start, or the reset. */
   began: number;
   scale: number;
   onProgress?: ((progress: BootProgress) => void) | undefined;
@@ -27,7 +27,7 @@ export interface BootWatchOptions {
 export type Loss = { kind: 'death'; death: Death } | { kind: 'host'; error: GvmError };
 
 /**
- * Watches a guest from its first instruction to its end: the console, QEMU's events, QEMU's exit. Until `ready` also a
+ * Watches one boot of a guest from its first instruction to its end: the console, QEMU's events, QEMU's exit. Until `ready` also a
  * console that has stopped counts as an end; afterwards only what QEMU says does.
  */
 export class BootWatch {
@@ -43,11 +43,13 @@ export class BootWatch {
   #shutdown: string | undefined;
   /** How many looks in a row found the processor in real mode. */
   #samples = 0;
+  readonly #stops: (() => void)[] = [];
+  #detached = false;
 
   constructor(options: BootWatchOptions) {
     this.#options = options;
     this.lost = this.#lost.promise;
-    options.serial.onLine((line) => this.#read(line));
+    this.#stops.push(options.serial.onLine((line) => this.#read(line)));
   }
 
   get stage(): Stage {
@@ -56,9 +58,16 @@ export class BootWatch {
 
   /** Begins to watch; to be called before the guest runs. */
   attach(machine: Machine): void {
-    machine.qmp.onEvent((event) => this.#heed(event, machine));
+    this.#stops.push(machine.qmp.onEvent((event) => this.#heed(event, machine)));
     void machine.exited.then((exit) => this.#ended(exit));
     this.#looks = setInterval(() => this.#look(machine), LOOK);
+  }
+
+  /** Ends the watch without a loss: the end of this boot was asked for. */
+  detach(): void {
+    this.ready();
+    for (const stop of this.#stops.splice(0)) stop();
+    this.#detached = true;
   }
 
   /** Notes a stage that was learned otherwise than from the console. */
@@ -88,11 +97,12 @@ export class BootWatch {
 
   #read(line: ConsoleLine): void {
     const stage = this.#classifier.push(line);
-    if (stage) this.#note(stage, line.at);
+    const { serial, began } = this.#options;
+    if (stage) this.#note(stage, line.at - (began - serial.began));
   }
 
   #note(stage: Stage, at: number): void {
-    const progress = { stage, atMs: Math.round(at) };
+    const progress = { stage, atMs: Math.max(0, Math.round(at)) };
     this.stages.push(progress);
     this.#options.onProgress?.(progress);
   }
@@ -147,6 +157,6 @@ export class BootWatch {
 
   #lose(loss: Loss): void {
     this.ready();
-    this.#lost.resolve(loss);
+    if (!this.#detached) this.#lost.resolve(loss);
   }
 }

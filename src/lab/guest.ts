@@ -1,6 +1,6 @@
 import type { GvmError } from '../errors/index.ts';
 import type { Channel, ConsoleFinding, SshAddress } from '../guest/index.ts';
-import type { BootRecord, Stage } from '../schema/index.ts';
+import type { BootRecord, RebootRecord, Stage } from '../schema/index.ts';
 import type { GuestSpec } from './spec.ts';
 
 /** A guest on its way: the stage that its console shows, and when since the start of QEMU. */
@@ -18,6 +18,11 @@ export interface KeptGuest {
   reopen: string;
 }
 
+export interface RestartOptions {
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
 /** A ready guest. Disposing of it kills it and removes its files; an orderly end is `powerOff`. */
 export interface Guest extends AsyncDisposable {
   readonly name: string;
@@ -30,12 +35,15 @@ export interface Guest extends AsyncDisposable {
   readonly startedAt: number;
   /** As in the run manifest: both times, and the stages with theirs. */
   readonly boot: BootRecord;
+  /** The boots after the first one. */
+  readonly reboots: readonly RebootRecord[];
+  /** Another one after a loss of power. */
   readonly ssh: SshAddress;
   /** The console as lines with their times, for people. */
   readonly consoleLog: string;
   /** What all deadlines in this guest are multiplied by. */
   readonly scale: number;
-  /** The connection over which the guest was found ready; it lives as long as the guest. */
+  /** The connection over which the guest was found ready; a reboot ends it, and there is another one then. */
   channel(): Channel;
   /** Resolves when a guest that was ready ended unasked or panicked, with `guest-lost`. */
   readonly lost: Promise<GvmError>;
@@ -45,6 +53,16 @@ export interface Guest extends AsyncDisposable {
   consoleTail(lines: number): string[];
   /** Asks the guest to power off (SSH, then ACPI), then QEMU to quit, then kills it. Its files stay until disposal. */
   powerOff(options?: { timeout?: number; signal?: AbortSignal }): Promise<'guest' | 'acpi' | 'killed'>;
+  /**
+   * Lets the guest reboot itself and waits until it is ready again; a guest that does not become so is lost.
+   * @param options.timeout milliseconds for each half of the way, before scaling; that of its machine by default
+   * @throws GvmError `guest-lost`, `boot-failed`, `boot-timeout`, `login-refused`; or the signal's reason
+   */
+  reboot(options?: RestartOptions): Promise<RebootRecord>;
+  /** Takes the power away, as when a plug is pulled, gives it back, and waits until the guest is ready again. */
+  crash(options?: RestartOptions): Promise<RebootRecord>;
+  /** Pulls the cables out of all network cards, or puts them back. */
+  setLink(up: boolean): Promise<void>;
   kill(): Promise<void>;
   /** Keeps the guest's folder when it is disposed of. */
   keep(): KeptGuest;

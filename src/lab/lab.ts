@@ -33,6 +33,7 @@ export interface Lab extends AsyncDisposable {
   readonly folder: string;
   /** Where `serveBroker` should listen. */
   readonly brokerPath: string;
+  readonly accelerator: AcceleratorChoice['name'];
   readonly scale: number;
   readonly guests: readonly Guest[];
   /**
@@ -60,6 +61,7 @@ class LocalLab implements Lab {
   readonly run: string;
   readonly folder: string;
   readonly brokerPath: string;
+  readonly accelerator: AcceleratorChoice['name'];
   readonly scale: number;
   readonly #options: LabOptions;
   readonly #folders: RunFolders;
@@ -78,6 +80,7 @@ class LocalLab implements Lab {
     this.run = folders.run;
     this.folder = folders.runtime;
     this.brokerPath = folders.broker;
+    this.accelerator = options.accelerator.name;
     this.scale = options.accelerator.scale;
     this.#forget = options.ownership?.atOnce(() => this.#releaseAtOnce()) ?? (() => {});
   }

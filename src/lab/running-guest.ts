@@ -1,9 +1,17 @@
-import { deferred, within } from '../core/index.ts';
-import type { GvmError } from '../errors/index.ts';
-import type { Channel, ConsoleFinding, HealthWatch, SerialLog, SshAddress } from '../guest/index.ts';
-import type { Machine } from '../machine/index.ts';
-import type { BootRecord } from '../schema/index.ts';
-import type { Guest, KeptGuest } from './guest.ts';
+import { type Deferred, deferred, monotonic, within } from '../core/index.ts';
+import { asGvmError, GvmError } from '../errors/index.ts';
+import {
+  type Channel,
+  type ConsoleFinding,
+  type HealthWatch,
+  openSsh,
+  type SerialLog,
+  type SshAddress,
+} from '../guest/index.ts';
+import type { BootRecord, RebootRecord } from '../schema/index.ts';
+import { guestLost } from './boot-error.ts';
+import type { Guest, KeptGuest, RestartOptions } from './guest.ts';
+import type { Life, Power, PowerWait } from './power.ts';
 import type { GuestSpec } from './spec.ts';
 
 /** Milliseconds before scaling. */
@@ -21,15 +29,12 @@ export interface GuestParts {
   processName: string;
   argv: readonly string[];
   startedAt: number;
-  boot: BootRecord;
-  ssh: SshAddress;
   scale: number;
-  machine: Machine;
-  channel: Channel;
+  power: Power;
+  /** The first boot. */
+  life: Life;
   serial: SerialLog;
   health: HealthWatch;
-  consoleLog: string;
-  lost: Promise<GvmError>;
   /** Closes files and removes the folder, where it is not kept. */
   release: () => Promise<void>;
   keep: () => KeptGuest;
@@ -39,17 +44,21 @@ export class RunningGuest implements Guest {
   readonly name: string;
   readonly spec: GuestSpec;
   readonly processName: string;
-  readonly pid: number;
   readonly argv: readonly string[];
   readonly startedAt: number;
   readonly boot: BootRecord;
-  readonly ssh: SshAddress;
+  readonly reboots: RebootRecord[] = [];
   readonly consoleLog: string;
   readonly scale: number;
   readonly lost: Promise<GvmError>;
+  readonly #lost: Deferred<GvmError> = deferred<GvmError>();
   readonly #parts: GuestParts;
+  #life: Life;
+  #channel: Channel;
   /** An end that was asked for is no loss. */
   #ending = false;
+  #restarting: Promise<unknown> | undefined;
+  readonly #disposing = new AbortController();
   #disposal: Promise<void> | undefined;
 
   constructor(parts: GuestParts) {
@@ -57,22 +66,27 @@ export class RunningGuest implements Guest {
     this.name = parts.spec.name;
     this.spec = parts.spec;
     this.processName = parts.processName;
-    this.pid = parts.machine.pid;
     this.argv = parts.argv;
     this.startedAt = parts.startedAt;
-    this.boot = parts.boot;
-    this.ssh = parts.ssh;
-    this.consoleLog = parts.consoleLog;
+    this.boot = parts.life.boot;
+    this.consoleLog = parts.serial.logPath;
     this.scale = parts.scale;
-    const lost = deferred<GvmError>();
-    this.lost = lost.promise;
-    void parts.lost.then((error) => {
-      if (!this.#ending) lost.resolve(error);
-    });
+    this.lost = this.#lost.promise;
+    this.#life = parts.life;
+    this.#channel = parts.life.ready.channel;
+    this.#adopt(parts.life);
+  }
+
+  get pid(): number {
+    return this.#life.machine.pid;
+  }
+
+  get ssh(): SshAddress {
+    return this.#life.ready.address;
   }
 
   channel(): Channel {
-    return this.#parts.channel;
+    return this.#channel;
   }
 
   healthFindings(): ConsoleFinding[] {
@@ -87,11 +101,33 @@ export class RunningGuest implements Guest {
     return this.#parts.keep();
   }
 
+  reboot(options: RestartOptions = {}): Promise<RebootRecord> {
+    return this.#restart('reboot', options, (wait) => this.#parts.power.reboot(this.#life, wait));
+  }
+
+  crash(options: RestartOptions = {}): Promise<RebootRecord> {
+    return this.#restart('crash', options, async (wait) => {
+      const { watch, machine } = this.#life;
+      watch.detach();
+      await machine.kill();
+      await this.#channel[Symbol.asyncDispose]();
+      this.#parts.serial.remark('the power was taken away, and given back');
+      const began = monotonic();
+      return { next: await this.#parts.power.on(began, wait), began };
+    });
+  }
+
+  async setLink(up: boolean): Promise<void> {
+    for (const [card, { mode }] of this.spec.machine.networks.entries())
+      if (mode !== 'none') await this.#life.machine.setLink(card, up);
+    if (up && (await within(this.#channel.closed, 0))) this.#channel = await openSsh(this.ssh, { scale: this.scale });
+  }
+
   async powerOff(options: { timeout?: number; signal?: AbortSignal } = {}): Promise<'guest' | 'acpi' | 'killed'> {
     this.#ending = true;
-    const { machine, channel } = this.#parts;
+    const { machine } = this.#life;
     const timeout = options.timeout ?? POWER_OFF * this.scale;
-    const asked = channel.exec(POWER_OFF_COMMAND, { timeout }).then(
+    const asked = this.#channel.exec(POWER_OFF_COMMAND, { timeout }).then(
       ({ exitCode }) => exitCode === 0,
       // A guest that goes down takes the connection with it.
       () => true,
@@ -111,7 +147,7 @@ export class RunningGuest implements Guest {
 
   async kill(): Promise<void> {
     this.#ending = true;
-    await this.#parts.machine.kill();
+    await this.#life.machine.kill();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -120,8 +156,43 @@ export class RunningGuest implements Guest {
   }
 
   async #dispose(): Promise<void> {
+    this.#disposing.abort(new Error('the guest was released'));
+    await this.#restarting?.catch(() => {});
     await this.kill();
-    await this.#parts.channel[Symbol.asyncDispose]();
+    await this.#channel[Symbol.asyncDispose]();
     await this.#parts.release();
+  }
+
+  /** From now on this is the guest, and its end the guest's loss. */
+  #adopt(life: Life): void {
+    this.#life = life;
+    this.#channel = life.ready.channel;
+    void life.watch.lost.then((loss) => {
+      if (!this.#ending) this.#lost.resolve(guestLost(loss, life.context));
+    });
+  }
+
+  async #restart(
+    how: RebootRecord['how'],
+    { timeout = this.spec.machine.timeout, signal }: RestartOptions,
+    restart: (wait: PowerWait) => Promise<{ next: Life; began: number }>,
+  ): Promise<RebootRecord> {
+    if (this.#restarting) throw new GvmError({ code: 'usage', message: `guest ${this.name} is restarting already` });
+    const stop = AbortSignal.any([this.#disposing.signal, ...(signal ? [signal] : [])]);
+    const restarting = restart({ timeout, signal: stop });
+    this.#restarting = restarting;
+    try {
+      const { next, began } = await restarting;
+      this.#adopt(next);
+      const record = { ...next.boot, how, beganMs: Math.round(began - this.startedAt) };
+      this.reboots.push(record);
+      return record;
+    } catch (error) {
+      // Whatever is left of it is not the guest that a test asked for.
+      if (!stop.aborted) this.#lost.resolve(asGvmError(error));
+      throw error;
+    } finally {
+      this.#restarting = undefined;
+    }
   }
 }

@@ -4,6 +4,7 @@ export type {
   MachineBoot,
   MachineDisk,
   MachineInput,
+  QemuCommand,
 } from './args/input.ts';
 export { QmpClient } from './qmp/client.ts';
 export type { QmpEvent } from './qmp/protocol.ts';

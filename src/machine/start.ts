@@ -41,6 +41,10 @@ export interface Machine extends AsyncDisposable {
   /** Presses the power button (ACPI); the guest may take its time or not listen at all. */
   powerDown(): Promise<void>;
   reset(): Promise<void>;
+  /** Whether a guest that resets itself starts again, or ends QEMU. */
+  allowReset(allowed: boolean): Promise<void>;
+  /** Pulls the cable out of a network card, counted from 0, or puts it back. */
+  setLink(card: number, up: boolean): Promise<void>;
   /** Ends QEMU at once and waits for its end. */
   kill(): Promise<void>;
 }
@@ -110,6 +114,14 @@ class RunningMachine implements Machine {
 
   async reset(): Promise<void> {
     await this.qmp.execute('system_reset');
+  }
+
+  async allowReset(allowed: boolean): Promise<void> {
+    await this.qmp.execute('set-action', { reboot: allowed ? 'reset' : 'shutdown' });
+  }
+
+  async setLink(card: number, up: boolean): Promise<void> {
+    await this.qmp.execute('set_link', { name: `nic${card}`, up });
   }
 
   async kill(): Promise<void> {

@@ -30,7 +30,7 @@ export function exitCodeOf(
   }
   const first = PRIORITY.find((code) => codes.has(code));
   if (first !== undefined) return first;
-  const nothingRan = tests.every((test) => test.outcome === 'skipped');
+  const nothingRan = tests.every((test) => test.outcome === 'skipped' || test.role !== undefined);
   return nothingRan && !options.passWithNoChecks ? 2 : 0;
 }
 

@@ -1,5 +1,5 @@
 import { formatDuration, printable } from '../core/index.ts';
-import type { GuestRecord, HealthFinding, Stage, TestRecord } from '../schema/index.ts';
+import type { GuestRecord, HealthFinding, RebootRecord, Stage, TestRecord } from '../schema/index.ts';
 import { styleOf } from './style.ts';
 import { failureLine } from './wording.ts';
 
@@ -8,6 +8,7 @@ export type ProgressEvent =
   | { kind: 'guest-starting'; guest: string; image: string }
   | { kind: 'guest-stage'; guest: string; stage: Stage; atMs: number }
   | { kind: 'guest-ready'; guest: string; record: GuestRecord }
+  | { kind: 'guest-restarted'; guest: string; record: RebootRecord }
   | { kind: 'guest-failed'; guest: string; record: GuestRecord }
   | { kind: 'health'; guest: string; finding: HealthFinding }
   | { kind: 'test-started'; suite: { name: string }; test: { name: string } }
@@ -34,6 +35,11 @@ export function renderProgress(event: ProgressEvent, { color, verbose }: Progres
         ...(readyMs === undefined ? [] : [`settled after ${formatDuration(readyMs)}`]),
       ];
       return `  ${style.good('▲')} ${event.guest} is ready ${style.dim(times.join(', '))}`.trimEnd();
+    }
+    case 'guest-restarted': {
+      const { how, readyMs = 0 } = event.record;
+      const what = how === 'reboot' ? 'rebooted' : 'lost its power';
+      return `  ${style.good('▲')} ${event.guest} ${what} ${style.dim(`and was ready after ${formatDuration(readyMs)}`)}`;
     }
     case 'guest-failed': {
       const { outcome, stage, cause, message } = event.record.boot;

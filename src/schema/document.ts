@@ -9,11 +9,27 @@ import { explain, type Path, problemsOf } from './problem.ts';
 export interface LoadedDocument<T> {
   file: string;
   value: T;
+  /** Where a part of the value stands in the document, where it was changed after reading. */
+  origin(path: DocumentPath): DocumentPath;
   /** Where the value at a path stands; the nearest enclosing part where the path does not exist. */
   position(path: Path): SourcePosition;
   /** Line and column of everything at and below a path, by the JSON text of each path. */
   positionsBelow(path: Path): Record<string, [line: number, column: number]>;
 }
+
+/** A path into a document. */
+export type DocumentPath = readonly (string | number)[];
+
+/** A document that was changed between reading and validation. */
+export interface Prepared {
+  value: unknown;
+  /** Where a part of the value stands in the document as it was written. */
+  origin(path: DocumentPath): DocumentPath;
+  /** What was wrong, by paths into the document as it was written. */
+  problems: { path: DocumentPath; message: string }[];
+}
+
+const asWritten = (value: unknown): Prepared => ({ value, origin: (path) => path, problems: [] });
 
 /** Characters; the parser is recursive and takes seconds for the worst text of this length. */
 const MAX_LENGTH = 2 ** 20;
@@ -21,10 +37,15 @@ const MAX_SHOWN = 20;
 const MAX_ALIASES = 100;
 
 /**
- * Parses and validates YAML text. All problems of the document are reported in one error, each with its place.
+ * Parses and validates YAML text. `prepare` may change what was read before it is validated. All problems of the document are reported in one error, each with its place.
  * @throws GvmError `document-syntax`, `document-invalid`
  */
-export function loadDocument<T>(text: string, file: string, schema: z.ZodType<T>): LoadedDocument<T> {
+export function loadDocument<T>(
+  text: string,
+  file: string,
+  schema: z.ZodType<T>,
+  prepare: (raw: unknown) => Prepared = asWritten,
+): LoadedDocument<T> {
   if (text.length > MAX_LENGTH) {
     throw new GvmError({
       code: 'document-syntax',
@@ -54,27 +75,30 @@ export function loadDocument<T>(text: string, file: string, schema: z.ZodType<T>
     throw problemsError('document-syntax', [{ position: at(0), message: wordingOf((error as Error).message) }]);
   }
   const lineOf = (offset: number) => counter.linePos(offset).line;
-  const result = schema.safeParse(raw, { reportInput: true, error: explain });
-  if (!result.success) {
-    const problems = result.error.issues
-      .flatMap((issue) => problemsOf(issue))
-      .map(({ path, message, onKey, text }) => {
-        const place = placeOf(document.contents, path, lineOf);
-        const name = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
-        const { node } = place;
-        const mistyped = text && isScalar(node) && typeof node.value !== 'string' && node.source;
-        return {
-          position: at(onKey ? (place.key ?? place.offset) : place.offset),
-          message: mistyped
-            ? `${name}expected text, found the plain scalar ${node.source}; write "${node.source}"`
-            : `${name}${message}`,
-        };
-      });
+  const prepared = prepare(raw);
+  const result = schema.safeParse(prepared.value, { reportInput: true, error: explain });
+  if (!result.success || prepared.problems.length > 0) {
+    const found = result.error?.issues.flatMap((issue) => problemsOf(issue)) ?? [];
+    const own = prepared.problems.map((problem) => ({ ...problem, onKey: false, text: false }));
+    const moved = found.map((problem) => ({ ...problem, path: prepared.origin(problem.path as DocumentPath) }));
+    const problems = [...own, ...moved].map(({ path, message, onKey, text }) => {
+      const place = placeOf(document.contents, path, lineOf);
+      const name = path.length > 0 ? `${path.map(String).join('.')}: ` : '';
+      const { node } = place;
+      const mistyped = text && isScalar(node) && typeof node.value !== 'string' && node.source;
+      return {
+        position: at(onKey ? (place.key ?? place.offset) : place.offset),
+        message: mistyped
+          ? `${name}expected text, found the plain scalar ${node.source}; write "${node.source}"`
+          : `${name}${message}`,
+      };
+    });
     throw problemsError('document-invalid', problems);
   }
   return {
     file,
     value: result.data,
+    origin: prepared.origin,
     position: (path) => at(placeOf(document.contents, path, lineOf).offset),
     positionsBelow(path) {
       const table: Record<string, [number, number]> = {};
@@ -126,7 +150,7 @@ interface Problem {
 }
 
 function problemsError(code: 'document-syntax' | 'document-invalid', problems: Problem[]): GvmError {
-  const sorted = [...problems].sort(
+  const sorted = [...new Map(problems.map((p) => [JSON.stringify(p), p])).values()].sort(
     (a, b) => a.position.line - b.position.line || a.position.column - b.position.column,
   );
   const [first, ...rest] = sorted as [Problem, ...Problem[]];

@@ -6,7 +6,8 @@ import { projectSchema } from './project.ts';
 import { recipeSchema } from './recipe.ts';
 import { runSchema } from './run.ts';
 import { packageListSchema, storedImageSchema } from './stored-image.ts';
-import { type CheckSchema, suiteSchema } from './suite.ts';
+import { suiteSchema } from './suite.ts';
+import type { CheckSchema } from './test.ts';
 
 /** What a registry adds to the schemas. */
 export interface SchemaSources {

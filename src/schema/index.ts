@@ -1,4 +1,4 @@
-export { type LoadedDocument, loadDocument } from './document.ts';
+export { type DocumentPath, type LoadedDocument, loadDocument, type Prepared } from './document.ts';
 export { documentSchemas, type SchemaSources, toJsonSchema } from './emit.ts';
 export {
   type AcceleratorProof,
@@ -28,6 +28,7 @@ export {
   type GuestRecord,
   type HealthFinding,
   type Outcome,
+  type RebootRecord,
   type RunError,
   type RunRecord,
   runSchema,
@@ -37,6 +38,7 @@ export {
   type Totals,
 } from './run.ts';
 export { duration, size } from './scalar.ts';
+export { type SuiteKeys, scriptSchema } from './script.ts';
 export {
   type PackageList,
   packageListSchema,
@@ -45,4 +47,12 @@ export {
   storedImageSchema,
 } from './stored-image.ts';
 export { type StoredKernelManifest, storedKernelSchema } from './stored-kernel.ts';
-export { type SuiteDocument, suiteSchema, type TestDocument } from './suite.ts';
+export { type SuiteDocument, suiteSchema } from './suite.ts';
+export {
+  type ConditionsDocument,
+  checksSchema,
+  conditionKeys,
+  type NeedsDocument,
+  type StepDocument,
+  type TestDocument,
+} from './test.ts';

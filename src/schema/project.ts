@@ -18,6 +18,10 @@ export const projectSchema = z
     image: z.string().min(1).optional().meta({ description: 'what `image: default` means' }),
     machine: machineSchema.optional(),
     matrix: matrixSchema.optional().meta({ description: 'machine variants in which every suite runs' }),
+    plugins: z
+      .array(z.string().min(1))
+      .optional()
+      .meta({ description: 'modules whose default export is a plugin, relative to this file' }),
     health: z.strictObject({ allow: z.array(allowanceSchema) }).optional(),
   })
   .meta({ title: 'gvm.yaml' });

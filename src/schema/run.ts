@@ -52,6 +52,7 @@ export const runErrorSchema = z.object({
 export const testRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
+  role: z.enum(['setup', 'teardown']).optional().meta({ description: 'what is no test of its own' }),
   tags: z.array(z.string()),
   position: positionSchema,
   outcome: outcomeSchema,
@@ -59,7 +60,14 @@ export const testRecordSchema = z.object({
   durationMs: ms,
   guest: z.string().optional().meta({ description: 'the name of the guest that ran it' }),
   failures: z.array(failureSchema),
-  reason: z.string().optional().meta({ description: 'why it was skipped' }),
+  known: z.array(failureSchema).optional().meta({ description: 'failures that an xfail covers' }),
+  skippedChecks: z
+    .array(
+      z.object({ check: z.string(), subject: z.string().optional(), position: positionSchema, reason: z.string() }),
+    )
+    .optional()
+    .meta({ description: 'checks of the test that were not run' }),
+  reason: z.string().optional().meta({ description: 'why it was skipped, or is known to fail' }),
   error: runErrorSchema.optional(),
   commands: z.array(
     z.object({
@@ -111,6 +119,12 @@ export const bootRecordSchema = z.object({
   stages: z.array(z.object({ stage: stageSchema, atMs: ms })),
 });
 
+/** A boot after the first: asked for by a step of a test. */
+export const rebootRecordSchema = bootRecordSchema.extend({
+  how: z.enum(['reboot', 'crash']).meta({ description: 'the guest rebooted itself, or lost its power' }),
+  beganMs: ms.meta({ description: 'from the first start of QEMU to this reset; the other times count from the reset' }),
+});
+
 export const guestRecordSchema = z.object({
   name: z.string(),
   image: z.object({ name: z.string(), digest: z.string() }),
@@ -123,6 +137,7 @@ export const guestRecordSchema = z.object({
     .optional()
     .meta({ description: 'a kernel that was brought along: its file, the SHA-256 of its image, its release' }),
   boot: bootRecordSchema,
+  reboots: z.array(rebootRecordSchema).optional().meta({ description: 'the boots after the first, in order' }),
   console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),
   kept: z.string().optional().meta({ description: 'the command that leads back into a kept guest' }),
   health: z.array(healthFindingSchema),
@@ -178,6 +193,7 @@ export type TestRecord = z.output<typeof testRecordSchema>;
 export type SuiteRecord = z.output<typeof suiteRecordSchema>;
 export type HealthFinding = z.output<typeof healthFindingSchema>;
 export type BootRecord = z.output<typeof bootRecordSchema>;
+export type RebootRecord = z.output<typeof rebootRecordSchema>;
 export type GuestRecord = z.output<typeof guestRecordSchema>;
 export type Totals = z.output<typeof totalsSchema>;
 export type RunRecord = z.output<typeof runSchema>;

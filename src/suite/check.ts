@@ -4,6 +4,7 @@ import type { Channel } from '../guest/index.ts';
 import type { BootRecord } from '../schema/index.ts';
 import type { Expectations } from './matchers/expectations.ts';
 import type { Compare, Matcher } from './matchers/matcher.ts';
+import type { TestPoint } from './points/point.ts';
 import type { TestVerdict } from './verdict.ts';
 
 /** One thing that is not as declared; `path` leads from the declaration to the key that failed. */
@@ -14,9 +15,22 @@ export interface Finding {
   actual?: string;
 }
 
+/** The guest's power and cables, as far as whoever runs the test has a hand on them. Deadlines are not scaled yet. */
+export interface GuestControl {
+  /** Lets the guest reboot, or takes its power away and gives it back; resolves when it is ready again. */
+  restart(how: 'reboot' | 'crash', options: { timeout?: number; signal: AbortSignal }): Promise<{ readyMs: number }>;
+  /** Pulls the guest's network cables, or puts them back. */
+  network(up: boolean, signal: AbortSignal): Promise<void>;
+}
+
+/** The way into a guest. Without `start` no files go in or out. */
+export type GuestChannel = Pick<Channel, 'exec'> & Partial<Pick<Channel, 'start'>>;
+
 /** What a check that acts in the guest is given. */
 export interface CheckContext {
-  channel: Pick<Channel, 'exec'>;
+  channel: GuestChannel;
+  /** Undefined where the guest belongs to somebody else. */
+  control: GuestControl | undefined;
   signal: AbortSignal;
   /** Factor for every duration: 1 on fast hardware. */
   scale: number;
@@ -25,6 +39,8 @@ export interface CheckContext {
   compare: Compare;
   /** How the guest booted, as the host saw it; absent where no one watched. */
   boot?: BootRecord;
+  /** The folder for what is brought out of the guest; undefined where nothing is kept. */
+  output: string | undefined;
 }
 
 /** What a check that acts in the guest found. */
@@ -33,6 +49,8 @@ export interface CheckResult {
   commands: TestVerdict['commands'];
   /** A deadline of the check itself passed. */
   timedOut: boolean;
+  /** Results of a program that tests for itself; each becomes a test of its own. */
+  points?: TestPoint[];
 }
 
 interface CheckBase<D> {
@@ -46,6 +64,14 @@ interface CheckBase<D> {
   /** … unless this says what it asserts all the same. */
   bare?: string;
   contradiction?(declaration: D): { path: readonly string[]; message: string } | undefined;
+  /** The key whose bare value may stand for the whole declaration: `wait: 5s` for `wait: { for: 5s }`. */
+  short?: string;
+  /** It stands in `steps` only: it changes what the checks of a test would see. */
+  step?: true;
+  /** The key that names a file or folder of the host, which must lie in the suite's own folder. */
+  hostFile?: string;
+  /** It ends or cuts off whatever else uses the guest, so that a shared one cannot have it. */
+  disruptive?: true;
   /** What is checked, for people: a path, the name of a service. */
   label(declaration: D): string | undefined;
 }
@@ -72,6 +98,9 @@ export interface Registry {
   matchers: readonly Matcher[];
   facts: readonly Fact[];
 }
+
+/** The result of a step that did what it was told. */
+export const done: CheckResult = { findings: [], commands: [], timedOut: false };
 
 /** The findings for an answer without a value: what cannot be learned never counts as fulfilled. */
 export function unlearned(answer: Answer | undefined): Finding[] {

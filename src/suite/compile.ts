@@ -1,20 +1,11 @@
 import { createHash } from 'node:crypto';
 import { GvmError } from '../errors/index.ts';
-import {
-  type LoadedDocument,
-  loadDocument,
-  type SchemaSources,
-  type SuiteDocument,
-  suiteSchema,
-  type TestDocument,
-} from '../schema/index.ts';
+import { loadDocument, type SchemaSources, suiteSchema } from '../schema/index.ts';
 import type { Registry } from './check.ts';
+import { expandSuite } from './expand.ts';
 import { expectations } from './matchers/expectations.ts';
-import type { Eventually, PlannedCheck, PlannedTest, SuitePlan } from './plan.ts';
-
-const TEST_TIMEOUT = 120_000;
-const LONGEST_LINE = 500;
-const EVERY = 1000;
+import type { SuitePlan } from './plan.ts';
+import { planTests } from './plan-tests.ts';
 
 /** What a registry's checks and facts add to the schemas of documents. */
 export function schemaSources(registry: Registry): SchemaSources {
@@ -25,6 +16,9 @@ export function schemaSources(registry: Registry): SchemaSources {
     schema: check.schema(expect),
     subject: check.subject,
     bare: check.bare,
+    short: check.short,
+    step: check.step,
+    disruptive: check.disruptive,
     contradiction: (declaration: never) => check.contradiction?.(declaration),
   }));
   return { checks, facts: registry.facts };
@@ -33,12 +27,22 @@ export function schemaSources(registry: Registry): SchemaSources {
 /**
  * Makes a plan of a suite's text. All problems are reported at once, each at file:line:column.
  * @param file the name that positions show
+ * @param env where the suite's variables of the environment come from
  * @throws GvmError `document-syntax`, `document-invalid`
  */
-export function compileSuite(text: string, file: string, registry: Registry): SuitePlan {
-  const document = loadDocument(text, file, suiteSchema(schemaSources(registry).checks));
-  const { suite, image, machine, matrix, isolation, tags = [], tests } = document.value;
-  const lines = text.split('\n');
+export function compileSuite(
+  text: string,
+  file: string,
+  registry: Registry,
+  env: Readonly<Record<string, string | undefined>> = {},
+): SuitePlan {
+  let secrets: string[] = [];
+  const document = loadDocument(text, file, suiteSchema(schemaSources(registry).checks), (raw) => {
+    const expanded = expandSuite(raw, env);
+    secrets = expanded.secrets;
+    return expanded;
+  });
+  const { suite, image, machine, matrix, isolation, tags = [] } = document.value;
   return {
     key: file,
     name: suite,
@@ -49,7 +53,8 @@ export function compileSuite(text: string, file: string, registry: Registry): Su
     ...(matrix === undefined ? {} : { matrix }),
     isolation,
     tags,
-    tests: tests.map((test, i) => planTest(document, lines, test, i, registry)),
+    secrets,
+    tests: planTests(document, text.split('\n'), registry),
     positions: {
       ...document.positionsBelow(['suite']),
       ...document.positionsBelow(['image']),
@@ -57,65 +62,6 @@ export function compileSuite(text: string, file: string, registry: Registry): Su
     },
   };
 }
-
-function planTest(
-  document: LoadedDocument<SuiteDocument>,
-  lines: readonly string[],
-  test: TestDocument,
-  index: number,
-  registry: Registry,
-): PlannedTest {
-  const { suite, tags = [] } = document.value;
-  const path = ['tests', index];
-  const positions = document.positionsBelow(path);
-  const numbers = new Set(Object.values(positions).map(([line]) => line));
-  return {
-    id: `${suite}/${test.name}`,
-    name: test.name,
-    tags: [...new Set([...tags, ...(test.tags ?? [])])],
-    position: document.position(path),
-    ...(test.skip === undefined ? {} : { skip: test.skip }),
-    timeout: test.timeout ?? TEST_TIMEOUT,
-    checks: planChecks(document, test, path, registry),
-    positions,
-    source: Object.fromEntries([...numbers].map((n) => [n, (lines[n - 1] ?? '').trimEnd().slice(0, LONGEST_LINE)])),
-  };
-}
-
-/** The checks in the order in which they are written; validation has put the keys into that of the schema. */
-function planChecks(
-  document: LoadedDocument<SuiteDocument>,
-  test: TestDocument,
-  path: readonly (string | number)[],
-  registry: Registry,
-): PlannedCheck[] {
-  const forAll = test.eventually;
-  const kinds = new Set(registry.checks.map((check) => check.name));
-  const place = (kind: string) => document.position([...path, kind]);
-  return Object.keys(test)
-    .filter((key) => kinds.has(key))
-    .sort((a, b) => place(a).line - place(b).line || place(a).column - place(b).column)
-    .flatMap((kind) => {
-      const value = test[kind];
-      const list = Array.isArray(value) ? value : [value];
-      return list.map((item, i): PlannedCheck => {
-        const { eventually = forAll, ...declaration } = item as Record<string, unknown> & {
-          eventually?: { within: number; every?: number | undefined };
-        };
-        return {
-          kind,
-          declaration,
-          path: Array.isArray(value) ? [...path, kind, i] : [...path, kind],
-          ...(eventually === undefined ? {} : { eventually: withPause(eventually) }),
-        };
-      });
-    });
-}
-
-const withPause = ({ within, every = EVERY }: { within: number; every?: number | undefined }): Eventually => ({
-  within,
-  every,
-});
 
 /**
  * Refuses suites of one run that have the same name: tests are told apart by `suite/name`.

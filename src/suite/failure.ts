@@ -28,7 +28,7 @@ export function failureOf(
 }
 
 /** The place of a path, or of the nearest part around it that is written in the suite. */
-function positionOf(test: PlannedTest, path: readonly (string | number)[]): Position {
+export function positionOf(test: PlannedTest, path: readonly (string | number)[]): Position {
   for (let length = path.length; length > 0; length--) {
     const place = test.positions[JSON.stringify(path.slice(0, length))];
     if (place) return { file: test.position.file, line: place[0], column: place[1] };

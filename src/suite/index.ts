@@ -1,9 +1,24 @@
 export { expandCells } from './cells.ts';
-export type { Registry } from './check.ts';
+export {
+  type ActiveCheck,
+  type CheckKind,
+  type FactCheck,
+  type Finding,
+  type GuestControl,
+  type Registry,
+  unlearned,
+} from './check.ts';
+export { judgeKeys } from './checks/keys.ts';
 export { compileSuite, refuseSameNames, schemaSources } from './compile.ts';
+export type { GuestPlace } from './conditions.ts';
 export { runTest } from './evaluate.ts';
 export { askHealth, judgeHealth } from './health.ts';
 export { loadSuite } from './load.ts';
+export { looseTest } from './loose.ts';
+export type { Expectations } from './matchers/expectations.ts';
+export type { Matcher } from './matchers/matcher.ts';
 export type { PlannedTest, SuitePlan } from './plan.ts';
+export type { TestPoint } from './points/point.ts';
 export { builtins } from './registry.ts';
+export { valueMismatches } from './values.ts';
 export type { TestVerdict } from './verdict.ts';

@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { GvmError } from '../errors/index.ts';
 import type { Registry } from './check.ts';
 import { compileSuite } from './compile.ts';
+import { resolveHostFiles } from './host-files.ts';
 import type { SuitePlan } from './plan.ts';
 
 const MAX_BYTES = 2 ** 20;
@@ -9,10 +11,16 @@ const MAX_BYTES = 2 ** 20;
 /**
  * Reads and compiles a suite file.
  * @param shown the name that positions and reports show; the path itself where it is not given
- * @throws GvmError `file-missing`, `document-syntax`, `document-invalid`
+ * @throws GvmError `file-missing`, `file-outside`, `document-syntax`, `document-invalid`
  */
-export async function loadSuite(path: string, registry: Registry, shown: string = path): Promise<SuitePlan> {
-  return compileSuite(await readSuite(path, shown), shown, registry);
+export async function loadSuite(
+  path: string,
+  registry: Registry,
+  shown: string = path,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<SuitePlan> {
+  const plan = compileSuite(await readSuite(path, shown), shown, registry, env);
+  return await resolveHostFiles(plan, dirname(path), registry);
 }
 
 async function readSuite(path: string, shown: string): Promise<string> {

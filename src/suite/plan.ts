@@ -1,4 +1,4 @@
-import type { MachineKeys, MatrixKeys } from '../schema/index.ts';
+import type { MachineKeys, MatrixKeys, NeedsDocument } from '../schema/index.ts';
 
 type Path = readonly (string | number)[];
 
@@ -11,8 +11,26 @@ export interface Eventually {
   every: number;
 }
 
+/** A failure that is known; after `until` it counts as any other. */
+export interface Xfail {
+  reason: string;
+  tracker?: string | undefined;
+  until?: string | undefined;
+}
+
+/** When a test or a check is run, and whether its failure counts. */
+export interface Conditions {
+  /** The reason why it is not run. */
+  skip?: string;
+  /** What must be there, from the suite's needs to its own. */
+  needs?: NeedsDocument[];
+  /** A command in the guest that must exit with 0. */
+  onlyIf?: string;
+  xfail?: Xfail;
+}
+
 /** One check of a test, validated. Plain data: it crosses into workers as JSON. */
-export interface PlannedCheck {
+export interface PlannedCheck extends Conditions {
   kind: string;
   declaration: Record<string, unknown>;
   /** Where the declaration stands in the document. */
@@ -28,17 +46,20 @@ export interface Position {
 }
 
 /** One test, ready to run. Plain data. */
-export interface PlannedTest {
+export interface PlannedTest extends Conditions {
   /** `suite/name`; unique in a run. */
   id: string;
   name: string;
+  /** What is no test of its own: the first and the last thing that a suite does in its guest. */
+  role?: 'setup' | 'teardown';
+  /** Where it stands in the document. */
+  path: Path;
   tags: string[];
   position: Position;
-  /** The reason, for a test that is not run. */
-  skip?: string;
   /** Milliseconds before scaling. */
   timeout: number;
-  checks: PlannedCheck[];
+  /** Each is one snapshot and its commands; a test with checks is one step. The first that fails ends the test. */
+  steps: PlannedCheck[][];
   positions: PositionTable;
   /** The lines of the suite that the positions point to, by their number. */
   source: Readonly<Record<number, string>>;
@@ -69,6 +90,8 @@ export interface SuitePlan {
   cell?: Cell;
   isolation: 'file' | 'shared';
   tags: string[];
+  /** Values of secret variables: they are masked wherever something is shown or written. */
+  secrets: string[];
   tests: PlannedTest[];
   /** Where `image:` and `machine:` stand, for errors that are found later. */
   positions: PositionTable;

@@ -13,6 +13,7 @@ import { groupCheck } from './checks/group.ts';
 import { httpCheck } from './checks/http.ts';
 import { interfaceCheck } from './checks/interface.ts';
 import { journalCheck } from './checks/journal.ts';
+import { junitCheck } from './checks/junit.ts';
 import { kconfigCheck } from './checks/kconfig.ts';
 import { kernelCheck } from './checks/kernel.ts';
 import { kernelParamCheck } from './checks/kernel-param.ts';
@@ -25,8 +26,15 @@ import { portCheck } from './checks/port.ts';
 import { processCheck } from './checks/process.ts';
 import { serviceCheck } from './checks/service.ts';
 import { setuidCheck } from './checks/setuid.ts';
+import { ktapCheck, tapCheck } from './checks/tap.ts';
 import { userCheck } from './checks/user.ts';
 import { builtinMatchers } from './matchers/registry.ts';
+import { crashStep } from './steps/crash.ts';
+import { downloadStep } from './steps/download.ts';
+import { networkStep } from './steps/network.ts';
+import { rebootStep } from './steps/reboot.ts';
+import { uploadStep } from './steps/upload.ts';
+import { waitStep } from './steps/wait.ts';
 
 const builtinChecks: readonly CheckKind[] = [
   fileCheck,
@@ -55,6 +63,15 @@ const builtinChecks: readonly CheckKind[] = [
   journalCheck,
   coredumpCheck,
   bootTimeCheck,
+  tapCheck,
+  ktapCheck,
+  junitCheck,
+  rebootStep,
+  crashStep,
+  networkStep,
+  uploadStep,
+  downloadStep,
+  waitStep,
 ] as readonly CheckKind[];
 
 /** What gvm knows by itself, each list in the order in which documents show it. */

@@ -16,6 +16,13 @@ function problems(text: string): string[] {
   }
 }
 
+/** The names of some kinds, as messages list them. */
+const named = (wanted: (kind: (typeof builtins.checks)[number]) => boolean) =>
+  builtins.checks
+    .filter(wanted)
+    .map((check) => check.name)
+    .join(', ');
+
 /** A suite with one test of these lines. */
 const suite = (...lines: string[]) =>
   ['suite: s', 'tests:', '  - name: t', ...lines.map((l) => `    ${l}`), ''].join('\n');
@@ -116,13 +123,48 @@ describe('a test', () => {
 
   test('of nothing but a name asserts nothing', () => {
     expect(problems(suite())).toEqual([
-      `3:5: tests.0: asserts nothing: give at least one of ${builtins.checks.map((c) => c.name).join(', ')}`,
+      `3:5: tests.0: asserts nothing: give at least one of ${named((c) => !c.step)}, or steps`,
     ]);
   });
 
-  test.each(['steps', 'setup', 'xfail', 'only_if', 'needs'])('knows no key %s', (key) => {
-    expect(problems(suite('kernel: { taint: 0 }', `${key}: []`))[0]).toContain(`5:5: tests.0.${key}: unknown key`);
+  test('knows no setup of its own', () => {
+    expect(problems(suite('kernel: { taint: 0 }', 'setup: []'))[0]).toContain('5:5: tests.0.setup: unknown key');
   });
+
+  test.each([
+    [
+      ['steps: [{ kernel: { taint: 0 } }]', 'kernel: { taint: 0 }'],
+      '5:13: tests.0.kernel: a test has checks or steps, never both: make it a step',
+    ],
+    [['steps: []'], '4:12: tests.0.steps: an empty list of steps does nothing'],
+    [['steps: [{ wait: 1s, crash: {} }]'], `4:13: tests.0.steps.0: a step has one key: one of ${named(() => true)}`],
+    [['steps: [{ rebot: {} }]'], '4:15: tests.0.steps.0.rebot: unknown key; did you mean "reboot"?'],
+    [
+      ['steps: [{ wait: soon }]'],
+      '4:21: tests.0.steps.0.wait: expected a duration such as 500ms, 30s or 2m, found "soon"',
+    ],
+    [['steps: [{ network: up }]'], '4:24: tests.0.steps.0.network: expected one of cut, restored, found "up"'],
+    [['steps: [{ file: { path: /a } }]'], '4:21: tests.0.steps.0.file: asserts nothing'],
+    [
+      ['steps: [{ wait: 1s }]', 'eventually: { within: 1s }'],
+      '5:17: tests.0.eventually: with steps it stands on a check, not on the test',
+    ],
+    [['reboot: {}'], '4:5: tests.0.reboot: unknown key'],
+    [
+      ['kernel: { taint: 0 }', 'needs: {}'],
+      '5:12: tests.0.needs: needs nothing: give arch, memory, network, kvm or tool',
+    ],
+    [['kernel: { taint: 0 }', 'needs: { tool: "a b" }'], '5:20: tests.0.needs.tool: expected the name of a program'],
+    [['kernel: { taint: 0 }', 'xfail: { reason: x, until: soon }'], '5:32: tests.0.xfail.until: '],
+    [['kernel: { taint: 0, xfail: {} }'], '4:32: tests.0.kernel.xfail.reason: is missing'],
+  ])('%j', (lines, problem) => {
+    expect(problems(suite(...lines)).join('\n')).toContain(problem);
+  });
+});
+
+test('conditions and repetition contradict nothing', () => {
+  const conditions = 'skip: later, eventually: { within: 1s }, xfail: { reason: bug }';
+  expect(problems(suite(`file: { path: /a, exists: false, ${conditions} }`))).toEqual([]);
 });
 
 describe('a suite', () => {
@@ -141,12 +183,19 @@ describe('a suite', () => {
       '2:20: machine.memory: expected a size such as 512M or 1G, with its unit',
     ],
     [
-      'suite: s\nmatrices: {}\n',
-      '2:1: matrices: unknown key; known here: version, suite, image, machine, matrix, isolation, tags, tests',
+      'suite: s\nfixtures: {}\n',
+      '2:1: fixtures: unknown key; known here: version, suite, image, machine, matrix, isolation, tags, vars, needs, files, setup, tests, teardown',
+    ],
+    [
+      'suite: s\nisolation: shared\nsetup: [{ crash: {} }]\ntests: [{ name: t, steps: [{ network: cut }] }]\n',
+      '3:18: setup.0.crash: would disturb the other suites of a shared guest; set isolation: file',
     ],
     ['suite: [\n', '2:1: Flow sequence in block collection must be sufficiently indented and end with a ]'],
     ['suite: s\ntags: [A b]\n', '2:8: tags.0: expected a tag of lower-case letters, digits, ".", "_" and "-"'],
-    ['a: &a [*a]\n', '1:1: a: unknown key; known here: version, suite, image, machine, matrix, isolation, tags, tests'],
+    [
+      'a: &a [*a]\n',
+      '1:1: a: unknown key; known here: version, suite, image, machine, matrix, isolation, tags, vars, needs, files, setup, tests, teardown',
+    ],
     ['suite: s\n---\nsuite: t\n', '2:1: Source contains multiple documents; please use YAML.parseAllDocuments()'],
     ['suite: !!js/function x\n', '1:8: Unresolved tag: tag:yaml.org,2002:js/function'],
   ])('%j', (text, problem) => {
@@ -155,7 +204,9 @@ describe('a suite', () => {
 
   test('with two tests of one name', () => {
     const test = '  - { name: a, kernel: { taint: 0 } }\n';
-    expect(problems(`suite: s\ntests:\n${test}${test}`)).toEqual(['4:13: tests.1.name: test 1 has the same name']);
+    expect(problems(`suite: s\ntests:\n${test}${test}`)).toEqual([
+      '4:13: tests.1.name: a test before it has the same name',
+    ]);
   });
 
   test('has all its problems reported at once, in the order of the file', () => {

@@ -45,21 +45,23 @@ test('a suite becomes a plan of plain data with the place of every key', () => {
     tags: ['smoke', 'files'],
     timeout: 30_000,
     position: { file: 'boot.gvm.yaml', line: 7, column: 5 },
-    checks: [
-      {
-        kind: 'file',
-        declaration: { path: '/etc/shadow', mode: '0640' },
-        path: ['tests', 0, 'file', 0],
-        eventually: { within: 5000, every: 1000 },
-      },
-      { kind: 'file', declaration: { path: '/etc/fstab', contents: ['UUID='] }, path: ['tests', 0, 'file', 1] },
-      { kind: 'openrc', declaration: { crashed: [] }, path: ['tests', 0, 'openrc'] },
-      {
-        kind: 'command',
-        declaration: { run: 'true' },
-        path: ['tests', 0, 'command'],
-        eventually: { within: 1000, every: 100 },
-      },
+    steps: [
+      [
+        {
+          kind: 'file',
+          declaration: { path: '/etc/shadow', mode: '0640' },
+          path: ['tests', 0, 'file', 0],
+          eventually: { within: 5000, every: 1000 },
+        },
+        { kind: 'file', declaration: { path: '/etc/fstab', contents: ['UUID='] }, path: ['tests', 0, 'file', 1] },
+        { kind: 'openrc', declaration: { crashed: [] }, path: ['tests', 0, 'openrc'] },
+        {
+          kind: 'command',
+          declaration: { run: 'true' },
+          path: ['tests', 0, 'command'],
+          eventually: { within: 1000, every: 100 },
+        },
+      ],
     ],
   });
   const at = (...path: (string | number)[]) => files?.positions[JSON.stringify(['tests', 0, ...path])];
@@ -73,7 +75,9 @@ test('a suite becomes a plan of plain data with the place of every key', () => {
 
 test('the order of checks is that of the file', () => {
   const kinds = (body: string) =>
-    compileSuite(`suite: s\ntests:\n  - name: t\n${body}`, 's', builtins).tests[0]?.checks.map((c) => c.kind);
+    compileSuite(`suite: s\ntests:\n  - name: t\n${body}`, 's', builtins)
+      .tests[0]?.steps.flat()
+      .map((c) => c.kind);
   const [kernel, command] = ['    kernel: { taint: 0 }\n', '    command: { run: x }\n'];
   expect([kinds(kernel + command), kinds(command + kernel)]).toEqual([
     ['kernel', 'command'],

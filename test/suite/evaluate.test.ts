@@ -13,6 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const place = { arch: 'x86_64', memory: 2 ** 30, network: 'restricted', accelerator: 'tcg' } as const;
+
 /** Runs a test of these lines on this host; `$` stands for a folder of its own. */
 async function run(
   lines: string,
@@ -28,7 +30,7 @@ async function run(
   const plan = compileSuite(`suite: s\ntests:\n  - name: t\n${body.join('')}`, 's.gvm.yaml', builtins);
   const [planned] = plan.tests;
   if (!planned) throw new Error('no test');
-  return await runTest(planned, { channel, signal, scale, registry: builtins });
+  return await runTest(planned, { channel, signal, scale, place, registry: builtins });
 }
 
 test('a test that holds: one round trip for all facts, one for each command', async () => {

@@ -17,7 +17,7 @@ function explain(settings: Settings, env: NodeJS.ProcessEnv): Entry[] {
     ...environmentLayers(env),
   ];
   const { machine, origins } = layerMachine(layers);
-  const plain = (['image', 'suites', 'images', 'matrix', 'health'] as const).map((key) => ({
+  const plain = (['image', 'suites', 'images', 'matrix', 'health', 'plugins'] as const).map((key) => ({
     key,
     value: settings[key],
     origin: settings.origins[key],

@@ -1,5 +1,7 @@
 import { nearest } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
+import { loadPlugins, withPlugins } from '../../plugin/index.ts';
+import { builtins } from '../../suite/index.ts';
 import type { Command } from '../command.ts';
 import { emitSchema, schemaNames } from '../schemas.ts';
 
@@ -22,7 +24,8 @@ export const schema: Command = {
         hint: guess ? `did you mean ${guess}?` : `the documents are ${names.join(', ')}`,
       });
     }
-    context.print(JSON.stringify(emitSchema(name), null, 2));
+    const registry = withPlugins(builtins, await loadPlugins(context.settings().plugins));
+    context.print(JSON.stringify(emitSchema(name, registry), null, 2));
     return 0;
   },
 };

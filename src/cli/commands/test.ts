@@ -1,13 +1,15 @@
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { availableMemory } from '../../host/index.ts';
 import { dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
-import { findTool, run } from '../../process/index.ts';
-import { type ProgressEvent, renderProgress, renderSummary, writeReports } from '../../report/index.ts';
+import { loadPlugins, withPlugins } from '../../plugin/index.ts';
+import { findTool, run, scratchFolder } from '../../process/index.ts';
+import { maskSecrets, type ProgressEvent, renderProgress, renderSummary, writeReports } from '../../report/index.ts';
 import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
-import { builtins, expandCells, loadSuite, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
+import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { version } from '../version.ts';
@@ -15,15 +17,49 @@ import { version } from '../version.ts';
 /** vitest is loaded here and nowhere else. */
 const engine = () => import('../../engine/index.ts');
 
-/** The suites that the words and options select, compiled. */
-async function selectPlans(context: Context): Promise<SuitePlan[]> {
-  const { findSuiteFiles, selectTests } = await engine();
+/** Suites that are code, and what can be said in those that are data. */
+interface Language {
+  registry: Registry;
+  /** The modules of the project's plugins. */
+  plugins: string[];
+}
+
+/** @throws GvmError `code-refused` for plugins under --data-only */
+async function languageOf(context: Context): Promise<Language> {
+  const { plugins, file } = context.settings();
+  if (plugins.length > 0 && context.flag('data-only')) {
+    const message = `${file}: plugins are code, and --data-only runs none`;
+    throw new GvmError({ code: 'code-refused', message, hint: 'take plugins: out, or run it where code is trusted' });
+  }
+  return { registry: withPlugins(builtins, await loadPlugins(plugins)), plugins };
+}
+
+/** The suites that the words and options select, compiled. Those in TypeScript are run once to learn their tests. */
+async function selectPlans(context: Context, { registry }: Language, signal: AbortSignal): Promise<SuitePlan[]> {
+  const { findSuiteFiles, isScript, planScripts, selectTests } = await engine();
   const paths = context.words.length > 0 ? context.words : [context.settings().suites];
-  const files = await findSuiteFiles(paths, context.cwd);
-  const plans = await Promise.all(files.map((file) => loadSuite(file, builtins, relative(context.cwd, file))));
+  const files = (await findSuiteFiles(paths, context.cwd)).map((file) => relative(context.cwd, file));
+  const scripts = files.filter(isScript);
+  if (scripts.length > 0 && context.flag('data-only')) {
+    const message = `${scripts.join(', ')}: a suite in TypeScript is code, and --data-only runs none`;
+    throw new GvmError({ code: 'code-refused', message });
+  }
+  const data = files.filter((file) => !isScript(file));
+  const loaded = await Promise.all(data.map((file) => loadSuite(resolve(context.cwd, file), registry, file)));
+  const planned = scripts.length === 0 ? [] : await planInScratch(scripts);
+  const plans = [...loaded, ...planned].sort((x, y) => files.indexOf(x.file) - files.indexOf(y.file));
   refuseSameNames(plans);
   const cells = expandCells(plans, context.settings().matrix, matrixOf(context));
   return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests') });
+
+  async function planInScratch(found: readonly string[]): Promise<SuitePlan[]> {
+    const scratch = scratchFolder();
+    try {
+      return await planScripts(found, { cwd: context.cwd, signal, scratch });
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
 }
 
 /** What the command line says of the matrix. */
@@ -45,7 +81,7 @@ function renderPlan(plans: readonly SuitePlan[]): string {
     `${plan.name}  ${plan.file}  image: ${imageOf(plan)}`,
     ...plan.tests.map((test) => `  ${test.name}  (${test.position.file}:${test.position.line})`),
   ]);
-  const count = plans.reduce((sum, plan) => sum + plan.tests.length, 0);
+  const count = plans.flatMap((plan) => plan.tests.filter((test) => test.role === undefined)).length;
   return [...lines, `${count} tests in ${plans.length} suites`].join('\n');
 }
 
@@ -94,34 +130,48 @@ async function describeAll(context: Context, setup: Setup, plans: readonly Suite
   };
 }
 
+/** Plans as they may be shown: their secrets are masked and not listed. */
+function withoutSecrets(plans: readonly SuitePlan[]): SuitePlan[] {
+  return plans.map((plan) => ({ ...maskSecrets(plan, plan.secrets), secrets: [] }));
+}
+
 async function showPlan(context: Context, plans: readonly SuitePlan[], ownership: Ownership): Promise<number> {
   await using setup = await openSetup(context, ownership);
   const commands: Record<string, string> = {};
   for (const plan of plans) {
     commands[plan.key] = dryRun(await describe(context, setup, plan, 'guest'), setup.accelerator.name);
   }
-  context.show({ plans, commands }, () =>
+  context.show({ plans: withoutSecrets(plans), commands }, () =>
     [renderPlan(plans), ...plans.map((plan) => `\n# ${plan.key}\n${commands[plan.key]}`)].join('\n'),
   );
   return 0;
 }
 
-async function runPlans(context: Context, plans: readonly SuitePlan[], ownership: Ownership): Promise<number> {
+async function runPlans(
+  context: Context,
+  plans: readonly SuitePlan[],
+  language: Language,
+  ownership: Ownership,
+): Promise<number> {
   const { runSuites } = await engine();
   const jobs = jobsOf(context);
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
   const quiet = context.flag('json') || context.verbosity < 0;
+  const secrets = plans.flatMap((plan) => plan.secrets);
   const emit = (event: ProgressEvent) => {
-    const line = quiet ? undefined : renderProgress(event, { color: context.color, verbose: context.verbosity > 0 });
+    const line = quiet
+      ? undefined
+      : renderProgress(maskSecrets(event, secrets), { color: context.color, verbose: context.verbosity > 0 });
     if (line !== undefined) context.print(line);
   };
   await using setup = await openSetup(context, ownership);
-  const record = await runSuites({
+  const found = await runSuites({
     plans,
     cwd: context.cwd,
     lab: setup.lab,
     describe: await describeAll(context, setup, plans),
     allow: setup.settings.health.allow,
+    ...language,
     limits: { guests: jobs, memory: availableMemory() },
     signal: ownership.signal,
     emit,
@@ -135,7 +185,8 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
       qemu: await qemuVersion(),
     },
   });
-  const reports = await writeReports(record, { folder: output, secrets: [] });
+  const record = maskSecrets(found, secrets);
+  const reports = await writeReports(record, { folder: output, secrets });
   const shown = reports.map((path) => relative(context.cwd, path));
   context.show(record, () => renderSummary(record, { color: context.color, tests: false, reports: shown }));
   return record.exitCode;
@@ -144,7 +195,7 @@ async function runPlans(context: Context, plans: readonly SuitePlan[], ownership
 export const test: Command = {
   usage: '[PATH…]',
   about:
-    'PATH is a *.gvm.yaml file, a folder or a glob; without one the suites of the project run. run.json and junit.xml are\nalways written to the output folder. --timeout is the deadline of a boot.',
+    'PATH is a *.gvm.yaml or *.gvm.ts file, a folder or a glob; without one the suites of the project run. run.json and junit.xml are\nalways written to the output folder. --timeout is the deadline of a boot.',
   options: [
     'image',
     'tests',
@@ -153,6 +204,7 @@ export const test: Command = {
     'output',
     'list',
     'dry-run',
+    'data-only',
     'pass-with-no-checks',
     'timeout',
     ...bootOptions,
@@ -166,13 +218,15 @@ export const test: Command = {
   ],
   words: [0, 1000],
   async run(context) {
-    const plans = await selectPlans(context);
-    if (context.flag('list')) {
-      context.show(plans, renderPlan);
-      return 0;
-    }
-    return await runOwned((ownership) =>
-      context.flag('dry-run') ? showPlan(context, plans, ownership) : runPlans(context, plans, ownership),
-    );
+    const language = await languageOf(context);
+    return await runOwned(async (ownership) => {
+      const plans = await selectPlans(context, language, ownership.signal);
+      if (context.flag('list')) {
+        context.show(withoutSecrets(plans), renderPlan);
+        return 0;
+      }
+      if (context.flag('dry-run')) return await showPlan(context, plans, ownership);
+      return await runPlans(context, plans, language, ownership);
+    });
   },
 };

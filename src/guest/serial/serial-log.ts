@@ -21,30 +21,46 @@ export interface SerialLogOptions {
 
 /** Reads a guest's serial line as long as the guest lives: a guest whose line nobody reads stands still. */
 export class SerialLog implements AsyncDisposable {
-  readonly #began: number;
+  /** Monotonic milliseconds from which the times of lines count. */
+  readonly began: number;
+  /** Where the lines are written for people. */
+  readonly logPath: string;
   readonly #lines = new ConsoleLines();
   readonly #listeners = new Set<(line: ConsoleLine) => void>();
   readonly #tail: ConsoleLine[] = [];
   readonly #raw: BoundedFile;
   readonly #log: BoundedFile;
-  readonly #ended = deferred<void>();
+  #ended = deferred<void>();
   #last: number;
-  /** Resolves when the line has ended: nothing comes any more. */
-  readonly ended: Promise<void> = this.#ended.promise;
 
   constructor(options: SerialLogOptions) {
-    this.#began = options.began;
+    this.began = options.began;
+    this.logPath = options.logPath;
     this.#last = options.began;
     const limit = options.limit ?? LARGEST;
     this.#raw = new BoundedFile(options.rawPath, limit, options.onTrouble);
     this.#log = new BoundedFile(options.logPath, limit, options.onTrouble);
   }
 
+  /** Reads a line from now on; after a loss of power that of the next QEMU. */
   attach(stream: Duplex): void {
+    const ended = deferred<void>();
+    this.#ended = ended;
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', () => {});
-    stream.on('close', () => this.#ended.resolve());
-    stream.on('end', () => this.#ended.resolve());
+    stream.on('close', () => ended.resolve());
+    stream.on('end', () => ended.resolve());
+  }
+
+  /** Resolves when the line that was attached last has ended: nothing comes any more. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Writes a remark between the lines of the log, and ends a line that was begun. */
+  remark(text: string): void {
+    if (this.waiting) this.#receive(Buffer.from('\n'));
+    this.#log.write(render({ at: monotonic() - this.began, text: `== ${text}` }));
   }
 
   /** Calls back with every line from now on; the returned function ends that. */
@@ -113,7 +129,7 @@ export class SerialLog implements AsyncDisposable {
   #receive(chunk: Buffer): void {
     this.#last = monotonic();
     this.#raw.write(chunk);
-    for (const line of this.#lines.push(chunk, this.#last - this.#began)) {
+    for (const line of this.#lines.push(chunk, this.#last - this.began)) {
       this.#log.write(render(line));
       if (this.#tail.push(line) > TAIL_LINES) this.#tail.shift();
       for (const listener of [...this.#listeners]) listener(line);

@@ -7,6 +7,8 @@ export interface QmpCommands {
   'blockdev-add': { arguments: Record<string, unknown>; result: Record<string, never> };
   system_powerdown: { arguments: undefined; result: Record<string, never> };
   system_reset: { arguments: undefined; result: Record<string, never> };
+  'set-action': { arguments: { reboot: 'reset' | 'shutdown' }; result: Record<string, never> };
+  set_link: { arguments: { name: string; up: boolean }; result: Record<string, never> };
   cont: { arguments: undefined; result: Record<string, never> };
   stop: { arguments: undefined; result: Record<string, never> };
   quit: { arguments: undefined; result: Record<string, never> };

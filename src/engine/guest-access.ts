@@ -1,0 +1,88 @@
+import { type Channel, openSsh } from '../guest/index.ts';
+import type { BrokerClient } from '../lab/index.ts';
+import type { GuestControl, GuestPlace } from '../suite/index.ts';
+import { fromRunError } from './failure.ts';
+import type { LeaseAnswer, RestartAnswer } from './leases.ts';
+
+type Lease = Exclude<LeaseAnswer, { error: unknown }>;
+
+/**
+ * A worker's hands on the guest of its suite: one connection into it, which is another one after each boot, and the
+ * guest's power and cables, which belong to the main process.
+ */
+export class GuestAccess implements GuestControl, AsyncDisposable {
+  readonly guest: string;
+  readonly scale: number;
+  readonly place: GuestPlace;
+  /** How the guest booted the last time. */
+  boot: Lease['boot'];
+  /** The way into the guest, whatever connection it takes. */
+  readonly channel: Pick<Channel, 'exec' | 'start'> = {
+    exec: async (command, options) => (await this.#current).exec(command, options),
+    start: async (command, options) => (await this.#current).start(command, options),
+  };
+  readonly #broker: BrokerClient;
+  readonly #suite: string;
+  readonly #retired: Channel[] = [];
+  #address: Lease['address'];
+  #current: Promise<Channel>;
+  #cut = false;
+
+  private constructor(broker: BrokerClient, suite: string, lease: Lease, channel: Channel) {
+    this.#broker = broker;
+    this.#suite = suite;
+    this.guest = lease.guest;
+    this.scale = lease.scale;
+    this.place = lease.place;
+    this.boot = lease.boot;
+    this.#address = lease.address;
+    this.#current = Promise.resolve(channel);
+  }
+
+  /** Leases the guest of a suite and enters it. @throws GvmError why there is none, or no way into it */
+  static async open(broker: BrokerClient, suite: string, signal: AbortSignal): Promise<GuestAccess> {
+    const answer = (await broker.call('lease', { suite }, signal)) as LeaseAnswer;
+    if ('error' in answer) throw fromRunError(answer.error);
+    const channel = await openSsh(answer.address, { signal, scale: answer.scale });
+    return new GuestAccess(broker, suite, answer, channel);
+  }
+
+  async restart(
+    how: 'reboot' | 'crash',
+    { timeout, signal }: { timeout?: number; signal: AbortSignal },
+  ): Promise<{ readyMs: number }> {
+    const before = await this.#current;
+    await before[Symbol.asyncDispose]();
+    const answer = (await this.#broker.call('restart', { suite: this.#suite, how, timeout }, signal)) as RestartAnswer;
+    if ('error' in answer) throw fromRunError(answer.error);
+    this.#address = answer.address;
+    this.boot = answer.boot;
+    await this.#enter(signal);
+    return { readyMs: answer.boot.readyMs ?? 0 };
+  }
+
+  async network(up: boolean, signal: AbortSignal): Promise<void> {
+    await this.#broker.call('network', { suite: this.#suite, up }, signal);
+    this.#cut = !up;
+    if (!up) return;
+    // The connection from before may wait long for its next packet, and commands that were left on it still hold it.
+    this.#retired.push(await this.#current);
+    await this.#enter(signal);
+  }
+
+  /** Puts back what a test has cut. */
+  async restore(signal: AbortSignal): Promise<void> {
+    if (this.#cut) await this.network(true, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const current = await this.#current.catch(() => undefined);
+    for (const channel of [...this.#retired, ...(current ? [current] : [])]) await channel[Symbol.asyncDispose]();
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
+    this.#current = openSsh(this.#address, { signal, scale: this.scale });
+    this.#current.catch(() => {});
+    await this.#current;
+  }
+}

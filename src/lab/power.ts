@@ -1,0 +1,169 @@
+import { deferred, formatDuration, monotonic, pause, within } from '../core/index.ts';
+import { GvmError } from '../errors/index.ts';
+import type { ConsoleFinding, SerialLog } from '../guest/index.ts';
+import { type Machine, type QemuCommand, startMachine } from '../machine/index.ts';
+import type { BootRecord } from '../schema/index.ts';
+import { type BootContext, guestLost } from './boot-error.ts';
+import { BootWatch } from './boot-watch.ts';
+import { deathOf } from './death.ts';
+import type { BootProgress } from './guest.ts';
+import { raceReadiness } from './race.ts';
+import type { ReadyGuest } from './readiness.ts';
+import type { GuestSpec } from './spec.ts';
+import type { GuestPlace } from './start-guest.ts';
+
+/** One of these makes a guest reboot, whatever its init is. */
+const REBOOT_COMMAND = 'reboot || openrc-shutdown -r now || systemctl reboot || busybox reboot';
+
+/** Milliseconds, before scaling, after which a reboot has no more resets, and between looks whether it is past them. */
+const RESETS = 3000;
+const LOOK = 50;
+
+export interface PowerOptions {
+  spec: GuestSpec;
+  place: GuestPlace;
+  command: QemuCommand;
+  keyPath: string;
+  serial: SerialLog;
+  /** What the kernel complained of so far. */
+  complaints: () => ConsoleFinding[];
+  onProgress?: ((progress: BootProgress) => void) | undefined;
+}
+
+/** A guest between one reset and the next. */
+export interface Life {
+  machine: Machine;
+  watch: BootWatch;
+  ready: ReadyGuest;
+  boot: BootRecord;
+  context: BootContext;
+}
+
+export interface PowerWait {
+  /** Milliseconds until it is ready, before scaling. */
+  timeout: number;
+  signal: AbortSignal;
+}
+
+/** The power button of one guest: its files stay the same from boot to boot. */
+export class Power {
+  readonly #options: PowerOptions;
+
+  constructor(options: PowerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Starts QEMU and waits until the guest is ready. Whatever goes wrong, nothing of it runs afterwards.
+   * @throws GvmError `boot-failed`, `boot-timeout`, `login-refused`, `qemu-start`; or the signal's reason
+   */
+  async on(began: number, { timeout, signal }: PowerWait): Promise<Life> {
+    const { place, command, serial } = this.#options;
+    const watch = this.#watch(began);
+    const beforeGuest = (starting: Machine) => {
+      place.onProcess(starting.pid);
+      serial.attach(starting.serial);
+      watch.attach(starting);
+      watch.enter('firmware');
+    };
+    const start = { log: place.log, signal, recordDir: place.records, beforeGuest };
+    let machine: Machine | undefined;
+    try {
+      machine = await startMachine(command, start);
+      return await this.#awaitReady(machine, watch, began, { timeout, signal });
+    } catch (error) {
+      watch.detach();
+      await machine?.[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Lets the guest reboot itself. For that one reset QEMU goes on; from the reset on a guest that panics or resets
+   * itself ends QEMU again, so a boot that dies is seen at once, as the first one's.
+   * @throws GvmError `guest-lost` where it did not come to the reset, then as `on`
+   */
+  async reboot(life: Life, { timeout, signal }: PowerWait): Promise<{ next: Life; began: number }> {
+    const { place, serial } = this.#options;
+    const { machine } = life;
+    const asked = monotonic();
+    const reset = deferred<number>();
+    const stop = machine.qmp.onEvent(({ name, at }) => {
+      if (name === 'RESET') reset.resolve(at);
+    });
+    try {
+      await machine.allowReset(true);
+      life.ready.channel.exec(REBOOT_COMMAND, { timeout: timeout * place.scale }).catch(() => {});
+      const lost = life.watch.lost.then((loss) => Promise.reject(guestLost(loss, life.context)));
+      const began = await within(Promise.race([reset.promise, lost]), timeout * place.scale, signal);
+      if (began === undefined) throw this.#stays(life, timeout * place.scale);
+      this.#refusePanic(life, asked);
+      life.watch.detach();
+      serial.remark('the guest reset itself');
+      const watch = this.#watch(began);
+      watch.attach(machine);
+      watch.enter('firmware');
+      // The guest's end of the connection is gone with its memory.
+      await life.ready.channel[Symbol.asyncDispose]();
+      const over = this.#endResets(machine, watch, signal);
+      const next = await this.#awaitReady(machine, watch, began, { timeout, signal });
+      await over;
+      return { next, began };
+    } finally {
+      stop();
+    }
+  }
+
+  /**
+   * A kernel tries several ways to reset its machine, and its processors run on until QEMU has stopped them. A reboot is
+   * over when the next boot has left its firmware, or when nothing has come of it for a while.
+   */
+  async #endResets(machine: Machine, watch: BootWatch, signal: AbortSignal): Promise<void> {
+    const until = monotonic() + RESETS * this.#options.place.scale;
+    try {
+      while (watch.stage === 'firmware' && monotonic() < until) await pause(LOOK, signal);
+      await machine.allowReset(false);
+    } catch {
+      // Whoever waits for the boot learns that QEMU ended, or that nobody waits any more.
+    }
+  }
+
+  #watch(began: number): BootWatch {
+    const { serial, place, onProgress } = this.#options;
+    return new BootWatch({ serial, began, scale: place.scale, onProgress });
+  }
+
+  async #awaitReady(machine: Machine, watch: BootWatch, began: number, wait: PowerWait): Promise<Life> {
+    const { spec, place, keyPath, serial } = this.#options;
+    const context = { guest: spec.name, console: serial.logPath, stages: watch.stages };
+    const ready = await raceReadiness({ spec, machine, watch, keyPath, scale: place.scale, began, context, ...wait });
+    watch.ready();
+    const boot: BootRecord = {
+      outcome: 'ready',
+      sshMs: Math.round(ready.answeredAt - began),
+      readyMs: Math.round(ready.settledAt - began),
+      stages: watch.stages,
+    };
+    return { machine, watch, ready, boot, context };
+  }
+
+  /** A kernel that panics on its way down resets the machine as well. */
+  #refusePanic({ context }: Life, asked: number): void {
+    const { complaints, serial } = this.#options;
+    const since = asked - serial.began;
+    if (!complaints().some(({ kind, at }) => kind === 'panic' && at >= since)) return;
+    const how = 'its kernel panicked while it went down for a reboot';
+    const death = deathOf({ verdict: undefined, panicked: true, how }, 'shutdown', serial.tail(5));
+    throw guestLost({ kind: 'death', death }, context);
+  }
+
+  #stays({ context }: Life, ms: number): GvmError {
+    const [last = 'nothing'] = this.#options.serial.tail(1);
+    return new GvmError({
+      code: 'guest-lost',
+      message: `guest ${context.guest} did not reset within ${formatDuration(ms)} of being told to reboot; its console last showed: ${last}`,
+      hint: `the console log: ${context.console}`,
+      details: { guest: context.guest, console: context.console, stage: 'shutdown', blame: 'guest' },
+    });
+  }
+}
