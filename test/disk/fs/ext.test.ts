@@ -18,7 +18,7 @@ const tool = (name: string) => findTool(name) ?? name;
 
 beforeAll(() => {
   mkdirSync(planted);
-  plantTree(planted, 300);
+  plantTree(planted, 2000);
 }, 60_000);
 
 /** A file system made by mke2fs, filled by it from a folder, changed by debugfs. */

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 beforeAll(() => {
   mkdirSync(tree);
-  plantTree(tree, 200);
+  plantTree(tree, 2000);
 }, 60_000);
 
 function make(tool: string[], from: string, options: string[]): Buffer {

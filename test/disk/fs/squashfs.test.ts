@@ -28,7 +28,7 @@ const hasXattrs = (() => {
 
 beforeAll(() => {
   mkdirSync(tree);
-  plantTree(tree, 300);
+  plantTree(tree, 2000);
 }, 60_000);
 
 function make(name: string, from: string, options: string[]): Buffer {
