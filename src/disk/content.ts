@@ -3,7 +3,6 @@
 import type { BlockSource } from './source/source.ts';
 
 const marks: readonly { name: string; at: number; bytes: Buffer }[] = [
-  { name: 'btrfs', at: 0x10040, bytes: Buffer.from('_BHRfS_M') },
   { name: 'swap', at: 4086, bytes: Buffer.from('SWAPSPACE2') },
   { name: 'luks', at: 0, bytes: Buffer.from('LUKS\xba\xbe', 'latin1') },
   ...[0, 512, 1024, 1536].map((at) => ({ name: 'lvm2', at, bytes: Buffer.from('LABELONE') })),

@@ -40,6 +40,25 @@ export function decodeByFzstd(input: Uint8Array, limit: number): Buffer | undefi
   return ended ? Buffer.concat(parts) : undefined;
 }
 
+/** The first frame alone, where more bytes follow that are none: the padding of a sector. */
+export function firstFrame(input: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  if (bytes.length < 6 || bytes.readUInt32LE(0) !== MAGIC) return input;
+  const descriptor = bytes.readUInt8(4);
+  const single = (descriptor & 0x20) !== 0;
+  const size = descriptor >>> 6;
+  const content = size === 0 ? Number(single) : 2 ** size;
+  let at = 5 + (single ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] as number) + content;
+  for (let last = false; !last; ) {
+    if (at + 3 > bytes.length) return input;
+    const head = bytes.readUIntLE(at, 3);
+    last = (head & 1) !== 0;
+    // A block of one repeated byte holds just that.
+    at += 3 + (((head >>> 1) & 3) === 1 ? 1 : head >>> 3);
+  }
+  return input.subarray(0, at + (descriptor & 4 ? 4 : 0));
+}
+
 /** The memory that a frame asks for, from its header (3.1.1.1); infinite for what is no frame. */
 function windowOf(input: Uint8Array): number {
   const bytes = Buffer.from(input.buffer, input.byteOffset, Math.min(18, input.byteLength));

@@ -1,4 +1,5 @@
 import type { BlockSource } from '../source/source.ts';
+import { btrfs } from './btrfs/btrfs.ts';
 import { ext } from './ext/ext.ts';
 import { fat } from './fat/fat.ts';
 import type { FileSystem, FileSystemKind } from './file-system.ts';
@@ -7,7 +8,7 @@ import { squashfs } from './squashfs/squashfs.ts';
 import { xfs } from './xfs/xfs.ts';
 
 /** Every kind of file system, in the order in which they are tried. */
-export const fileSystems: readonly FileSystemKind[] = [ext, fat, xfs, squashfs, iso9660];
+export const fileSystems: readonly FileSystemKind[] = [ext, fat, xfs, btrfs, squashfs, iso9660];
 
 /**
  * Opens whatever file system a source holds; undefined when none of the kinds knows it.

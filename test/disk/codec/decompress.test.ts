@@ -3,7 +3,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decompressors } from '../../../src/disk/codec/decompress.ts';
-import { decodeByFzstd } from '../../../src/disk/codec/zstd.ts';
+import { decodeByFzstd, firstFrame } from '../../../src/disk/codec/zstd.ts';
 
 /** Bytes of many kinds: random, runs, text that repeats at a distance. */
 const samples: Buffer[] = [
@@ -53,6 +53,15 @@ describe.each(cases)('%s', (_, compress, decode) => {
       { numRuns: 25 },
     );
   });
+});
+
+it('finds where a frame of Zstandard ends', () => {
+  for (const sample of samples) {
+    const packed = pack('zstd', ['-q'])(sample);
+    const padded = Buffer.concat([packed, Buffer.alloc(1000)]);
+    expect(firstFrame(padded).length).toBe(packed.length);
+    expect(firstFrame(packed.subarray(0, 5)).length).toBe(5);
+  }
 });
 
 // lz4 and lzo blocks have no tool that writes them bare; squashfs images made with both are read in its own tests.

@@ -68,4 +68,15 @@ async function partitions(disk) {
   }
 }
 
-export const repairs = { xfs, ext4, partitions };
+/** Btrfs: the superblock, and every node that a read brought: it carries the number of the file system. */
+async function btrfs(disk, places) {
+  const id = (await disk.read(65536, 48)).subarray(32, 48);
+  for (const [offset, length] of places) {
+    if (length !== 4096) continue;
+    const bytes = await disk.read(offset, length);
+    if (!bytes.subarray(32, 48).equals(id)) continue;
+    disk.write(offset, u32(~crc32c(0xffffffff, bytes.subarray(32))));
+  }
+}
+
+export const repairs = { xfs, ext4, btrfs, partitions };

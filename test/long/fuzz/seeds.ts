@@ -124,6 +124,8 @@ export function makeSeeds(folder: string): Seed[] {
     }
     add(name, name);
   }
+  run('mkfs.btrfs', ['-q', '-f', '-M', '-n', '4096', '--rootdir', tree, blank('btrfs', 128 * 2 ** 20)]);
+  add('btrfs', 'btrfs');
   const entries = Array.from({ length: 30 }, (_, i) => ({
     path: `dir/${i}`,
     kind: 'file' as const,
