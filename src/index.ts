@@ -25,6 +25,6 @@ export {
   type StoredImage,
 } from './image/index.ts';
 export { type Guest, type GuestSpec, type Lab, openLab, runOwned } from './lab/index.ts';
-export { renderJunit, renderSummary, writeReports } from './report/index.ts';
+export { chooseReporters, type Reporter, renderJunit, renderSummary, writeReports } from './report/index.ts';
 export type { MachineKeys, ResolvedMachine, RunRecord } from './schema/index.ts';
 export { builtins, loadSuite, type Registry, runTest, type SuitePlan, type TestVerdict } from './suite/index.ts';

@@ -1,6 +1,6 @@
 import { asGvmError } from '../errors/index.ts';
 import type { Guest, GuestKernel } from '../lab/index.ts';
-import type { BootRecord, GuestRecord, SuiteRecord, TestRecord, Totals } from '../schema/index.ts';
+import type { BootRecord, GuestRecord } from '../schema/index.ts';
 import { toRunError } from './failure.ts';
 
 /** The record of a guest that was asked for; what becomes of it is filled in. */
@@ -40,28 +40,4 @@ export function failedBoot(thrown: unknown, signal: AbortSignal): BootRecord {
     ...(evidence === undefined ? {} : { evidence }),
     stages: stages ?? [],
   };
-}
-
-/** Counts of a run. */
-export function totalsOf(suites: readonly SuiteRecord[], guests: readonly GuestRecord[]): Totals {
-  const totals: Totals = {
-    tests: 0,
-    passed: 0,
-    failed: 0,
-    flaky: 0,
-    error: 0,
-    timeout: 0,
-    skipped: 0,
-    xfailed: 0,
-    xpassed: 0,
-    health: guests.flatMap((guest) => guest.health).filter((finding) => finding.allowed === undefined).length,
-  };
-  // A setup or teardown is no test; only one that went wrong is counted.
-  const silent = ({ role, outcome }: TestRecord) =>
-    role !== undefined && (outcome === 'passed' || outcome === 'skipped');
-  for (const test of suites.flatMap((suite) => suite.tests).filter((t) => !silent(t))) {
-    totals.tests += 1;
-    totals[test.outcome] += 1;
-  }
-  return totals;
 }

@@ -1,10 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises';
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
-import { exitCodeOf, type ProgressEvent } from '../report/index.ts';
+import { exitCodeOf, type Mask, type ProgressEvent, publishConsole, totalsOf } from '../report/index.ts';
 import type { Allowance, RunRecord } from '../schema/index.ts';
 import { askHealth, judgeHealth, type Registry, type SuitePlan } from '../suite/index.ts';
 import type { AdmissionLimits } from './admission.ts';
@@ -12,7 +10,6 @@ import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
 import { type Examination, GuestPool } from './guest-pool.ts';
 import { leaseHandlers } from './leases.ts';
-import { totalsOf } from './records.ts';
 import { runOnVitest, type ScriptCell } from './runner.ts';
 import { isScript } from './select.ts';
 
@@ -33,9 +30,11 @@ export interface RunSuitesOptions {
   emit(event: ProgressEvent): void;
   /** The folder of the reports; console logs go below it. */
   output: string;
+  /** Hides secrets in what goes there. */
+  mask: Mask;
   passWithNoChecks: boolean;
   /** What the manifest says of the run itself. */
-  about: Pick<RunRecord, 'gvm' | 'args' | 'environment' | 'accelerator' | 'qemu'>;
+  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'accelerator' | 'qemu'>;
 }
 
 /** Milliseconds for a look at a guest's health, before scaling. */
@@ -126,13 +125,10 @@ function examiner({ allow, signal, registry }: RunSuitesOptions) {
 }
 
 /** Copies console logs into the reports. */
-function consoleSaver({ output }: RunSuitesOptions) {
+function consoleSaver({ output, mask }: RunSuitesOptions) {
   return async (guest: string, log: string): Promise<string | undefined> => {
-    const name = join('console', `${guest}.log`);
     try {
-      await mkdir(join(output, 'console'), { recursive: true });
-      await copyFile(log, join(output, name));
-      return name;
+      return await publishConsole(log, guest, output, mask);
     } catch {
       // A report without a console log is worth more than none.
       return undefined;

@@ -51,13 +51,15 @@ export interface Selection {
   tags: readonly string[];
   /** A regular expression over `suite > test`. */
   pattern: string | undefined;
+  /** The ids of the tests that may run; undefined for all. */
+  only?: ReadonlySet<string> | undefined;
 }
 
 /**
  * The plans with only the tests that the tags and the pattern select; suites without any are left out.
  * @throws GvmError `usage` for a bad pattern, `nothing-to-run` where nothing is left
  */
-export function selectTests(plans: readonly SuitePlan[], { tags, pattern }: Selection): SuitePlan[] {
+export function selectTests(plans: readonly SuitePlan[], { tags, pattern, only }: Selection): SuitePlan[] {
   const expression = compilePattern(pattern);
   for (const tag of tags) {
     if (plans.some((plan) => plan.tests.some((test) => test.tags.includes(tag)))) continue;
@@ -69,7 +71,8 @@ export function selectTests(plans: readonly SuitePlan[], { tags, pattern }: Sele
       tests: plan.tests.filter(
         (test) =>
           test.role !== undefined ||
-          ((tags.length === 0 || test.tags.some((tag) => tags.includes(tag))) &&
+          ((!only || only.has(test.id)) &&
+            (tags.length === 0 || test.tags.some((tag) => tags.includes(tag))) &&
             (!expression || expression.test(`${plan.name} > ${test.name}`))),
       ),
     }))

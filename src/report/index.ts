@@ -1,7 +1,15 @@
+export { publishConsole } from './console-log.ts';
 export { exitCodeOf } from './exit-code.ts';
+export { lastFailed, withHistory } from './history.ts';
 export { renderJson } from './json.ts';
 export { renderJunit } from './junit.ts';
-export { maskSecrets } from './mask.ts';
+export { createMask, type Mask, secretsIn } from './mask/index.ts';
+export { mergeRuns } from './merge.ts';
 export { type ProgressEvent, renderProgress } from './progress.ts';
+export { readRun } from './read.ts';
+export { openRecords, type RunRecords } from './records.ts';
+export { chooseReporters, reporters } from './registry.ts';
+export type { Reporter } from './reporter.ts';
 export { renderSummary } from './terminal.ts';
+export { totalsOf } from './totals.ts';
 export { writeReports } from './write.ts';

@@ -1,4 +1,11 @@
 import { type RunRecord, runSchema } from '../schema/index.ts';
+import type { Reporter } from './reporter.ts';
+
+export const json: Reporter = {
+  name: 'json',
+  about: 'the run manifest, in run.json; always written',
+  outputs: [{ to: { file: 'run.json' }, render: renderJson }],
+};
 
 /**
  * The run manifest as the text of `run.json`: what the published schema knows, nothing else. A record that does not

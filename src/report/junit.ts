@@ -5,11 +5,18 @@
 import type { Builder, TestCase, TestSuite } from 'junit-report-builder';
 import * as library from 'junit-report-builder';
 import type { GuestRecord, RunRecord, SuiteRecord, TestRecord } from '../schema/index.ts';
-import { commandsText, errorText, failureLine, failureText, placeOf } from './wording.ts';
+import type { Reporter } from './reporter.ts';
+import { commandsText, errorText, expiryOf, placeOf, troubleMessage, troubleText } from './wording.ts';
 import { xmlAttribute, xmlText } from './xml-text.ts';
 
 /** The types of the package describe an ES module; what Node loads is a CommonJS one whose export is the builder. */
 const builder = library.default as unknown as Builder;
+
+export const junit: Reporter = {
+  name: 'junit',
+  about: 'JUnit XML, in junit.xml; always written',
+  outputs: [{ to: { file: 'junit.xml' }, render: renderJunit }],
+};
 
 /** A run as JUnit XML. Pure. Failed and xpassed are failures; error and timeout errors; skipped and xfailed skipped. */
 export function renderJunit(run: RunRecord): string {
@@ -85,13 +92,9 @@ function addTest(element: TestSuite, suite: SuiteRecord, test: TestRecord, skip:
 }
 
 function addTrouble(testCase: TestCase, test: TestRecord): void {
-  const texts = [
-    ...(test.error ? [`${errorText(test.error)}\nat ${placeOf(test.position)}`] : []),
-    ...test.failures.map(failureText),
-  ];
-  const body = xmlText(texts.join('\n\n'));
+  const body = xmlText(troubleText(test));
   const { outcome } = test;
-  const message = xmlText(test.error?.message ?? test.failures.map(failureLine).join('; ')) || outcome;
+  const message = xmlText(troubleMessage(test)) || outcome;
   if (outcome === 'failed' || outcome === 'xpassed') testCase.failure(message, outcome).stacktrace(body);
   else testCase.error(message, xmlText(test.error?.code ?? '') || outcome, body);
 }
@@ -122,9 +125,7 @@ function addHealth(run: RunRecord, suiteNamed: (name: string, ms: number) => Tes
       .className('guests')
       .time(0);
     if (open.length === 0) continue;
-    const lines = open.map(
-      (f) => `${f.kind}: ${f.message}${f.expired === undefined ? '' : ` (its allowance ended on ${f.expired})`}`,
-    );
+    const lines = open.map((finding) => `${finding.kind}: ${finding.message}${expiryOf(finding)}`);
     health.failure(xmlText(lines.join('; ')), 'health').stacktrace(xmlText(lines.join('\n')));
   }
 }

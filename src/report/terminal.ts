@@ -5,7 +5,7 @@ import { matrixTable } from './matrix-table.ts';
 import { renderTestLine } from './progress.ts';
 import { rerunCommand } from './rerun.ts';
 import { indent, type Style, styleOf } from './style.ts';
-import { commandsText, placeOf, subjectOf } from './wording.ts';
+import { changesText, commandsText, expiryOf, historyText, placeOf, subjectOf } from './wording.ts';
 
 export interface SummaryOptions {
   color: boolean;
@@ -32,6 +32,7 @@ export function renderSummary(run: RunRecord, options: SummaryOptions): string {
       ...(error.hint === undefined ? [] : indent(`hint: ${error.hint}`, 4)),
     ]),
     ...(table.length > 0 ? [table] : []),
+    ...(run.history ? [changesText(run).map((line) => printable(line))] : []),
     totalsBlock(run, options, style),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -81,6 +82,7 @@ function troubleBlock(suite: SuiteRecord, test: TestRecord, style: Style): strin
     lines.push(style.outcome(test.outcome, first), ...more);
     lines.push(...value('expected', failure.expected, style.good), ...value('actual', failure.actual, style.bad));
   }
+  for (const text of historyText(test)) lines.push(...indent(text, 4).map((line) => style.warn(line)));
   const output = commandsText(test.commands);
   if (output !== '' && test.failures.some((f) => f.check === 'command'))
     lines.push('', ...indent(output, 4).map((line) => style.dim(line)));
@@ -111,9 +113,10 @@ function guestBlock(guest: GuestRecord, style: Style): string[][] {
   }
   for (const finding of guest.health) {
     if (finding.allowed !== undefined) continue;
-    const expired = finding.expired === undefined ? '' : ` (its allowance ended on ${finding.expired})`;
     lines.push(
-      ...indent(`${finding.kind} at ${finding.when}: ${finding.message}${expired}`, 4).map((l) => style.bad(l)),
+      ...indent(`${finding.kind} at ${finding.when}: ${finding.message}${expiryOf(finding)}`, 4).map((l) =>
+        style.bad(l),
+      ),
     );
   }
   if (lines.length === 0) return [];

@@ -1,4 +1,4 @@
-import type { Failure, RunError, TestRecord } from '../schema/index.ts';
+import type { Failure, HealthFinding, RunError, RunRecord, TestRecord } from '../schema/index.ts';
 
 /** `file:line:column`, as editors and terminals understand it. */
 export function placeOf(position: { file: string; line: number; column: number }): string {
@@ -31,6 +31,48 @@ export function failureText(failure: Failure): string {
 /** An error of a test or a run. */
 export function errorText({ code, message, hint, blame }: RunError): string {
   return [`${message} (${code}, blame: ${blame})`, ...(hint === undefined ? [] : [`hint: ${hint}`])].join('\n');
+}
+
+/** Why a test is not fine, in one line. */
+export function troubleMessage({ error, failures, outcome }: TestRecord): string {
+  return (error?.message ?? failures.map(failureLine).join('; ')) || outcome;
+}
+
+/** All that is known of a test that is not fine. */
+export function troubleText(test: TestRecord): string {
+  const { error, failures, position } = test;
+  const texts = [
+    ...(error ? [`${errorText(error)}\nat ${placeOf(position)}`] : []),
+    ...failures.map(failureText),
+    ...historyText(test),
+  ];
+  return texts.join('\n\n');
+}
+
+/** What earlier runs say of a failure; nothing where they say nothing. */
+export function historyText({ history }: TestRecord): string[] {
+  if (!history) return [];
+  const run = `run ${history.since.id} of ${minuteOf(history.since.started)}`;
+  return [history.status === 'new' ? `new failure: it passed in ${run}` : `known failure since ${run}`];
+}
+
+/** What may explain the failures: the last good run, and what is different since. */
+export function changesText({ history }: Pick<RunRecord, 'history'>): string[] {
+  if (!history) return [];
+  const { good, changes } = history;
+  const head = `last good: run ${good.id} of ${minuteOf(good.started)}`;
+  if (changes.length === 0) return [`${head}; tools, images, kernels and suites are the same`];
+  return [`${head}; different since:`, ...changes.map(({ what, before, now }) => `  ${what}: ${before} -> ${now}`)];
+}
+
+/** A time to the minute, as reports show it. */
+export function minuteOf(time: string): string {
+  return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** The end of an allowance that would have covered a finding. */
+export function expiryOf({ expired }: HealthFinding): string {
+  return expired === undefined ? '' : ` (its allowance ended on ${expired})`;
 }
 
 /** What the commands of a test printed. */

@@ -1,47 +1,51 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRecord } from '../schema/index.ts';
-import { renderJson } from './json.ts';
-import { renderJunit } from './junit.ts';
-import { maskSecrets } from './mask.ts';
-
-/** The reports that are always written, in order; each is a function of the run's record. */
-const ALWAYS: readonly (readonly [file: string, render: (run: RunRecord) => string])[] = [
-  ['run.json', renderJson],
-  ['junit.xml', renderJunit],
-];
+import { readConsoles } from './console-log.ts';
+import { createMask } from './mask/index.ts';
+import { replaceFile } from './replace-file.ts';
+import type { Destination, Reporter } from './reporter.ts';
 
 export interface WriteOptions {
   /** Made where it is missing. */
   folder: string;
+  reporters: readonly Reporter[];
   /** Texts that must not appear in any report. */
   secrets: readonly string[];
+  /** The file to which GitHub's runner wants the job summary added; undefined elsewhere. */
+  stepSummary: string | undefined;
+  /** Writes to standard output. */
+  print(text: string): void;
 }
 
 /**
- * Writes the reports of a run. Each appears whole under its name or not at all.
- * @returns the paths written
+ * Writes the reports of a run. Each file appears whole under its name or not at all.
+ * @returns the paths of the files written
  */
-export async function writeReports(run: RunRecord, { folder, secrets }: WriteOptions): Promise<string[]> {
-  const masked = maskSecrets(run, secrets);
+export async function writeReports(run: RunRecord, options: WriteOptions): Promise<string[]> {
+  const { folder, reporters, secrets } = options;
   await mkdir(folder, { recursive: true });
+  const mask = createMask(secrets);
+  const masked = mask.value(run);
+  const consoles = await readConsoles(masked, folder, mask);
   const written: string[] = [];
-  for (const [file, render] of ALWAYS) {
-    const path = join(folder, file);
-    await replaceFile(path, render(masked));
-    written.push(path);
+  for (const { to, render } of reporters.flatMap((reporter) => reporter.outputs)) {
+    const path = await deliver(to, () => render(masked, consoles), options);
+    if (path !== undefined) written.push(path);
   }
   return written;
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.part`;
-  try {
-    await writeFile(temporary, text, { flag: 'wx' });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+async function deliver(to: Destination, text: () => string, options: WriteOptions): Promise<string | undefined> {
+  if (to === 'stdout') {
+    options.print(text());
+    return undefined;
   }
+  if (to === 'step-summary') {
+    if (options.stepSummary !== undefined) await appendFile(options.stepSummary, text());
+    return undefined;
+  }
+  const path = join(options.folder, to.file);
+  await replaceFile(path, text());
+  return path;
 }

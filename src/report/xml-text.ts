@@ -8,8 +8,9 @@ const LONGEST = 64 * 1024;
  * splits the first of them only.
  */
 export function xmlText(text: string): string {
-  const visible = printable(clip(text, LONGEST)).replace(/[\ufffe\uffff]/g, '\ufffd');
-  return Buffer.from(visible, 'utf8').toString('utf8').replaceAll(']]>', ']] >');
+  return printable(clip(text, LONGEST))
+    .replace(/[\ufffe\uffff]/g, '\ufffd')
+    .replaceAll(']]>', ']] >');
 }
 
 /** Text as the value of an attribute in double quotes. */

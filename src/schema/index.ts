@@ -31,6 +31,7 @@ export {
   type RebootRecord,
   type RunError,
   type RunRecord,
+  type RunReference,
   runSchema,
   type Stage,
   type SuiteRecord,

@@ -28,6 +28,14 @@ export const stageSchema = z.enum([
   'shutdown',
 ]);
 
+const runReferenceSchema = z.object({ id: z.string(), started: z.iso.datetime() });
+
+/** What earlier runs of the same tests say of a failure. */
+const testHistorySchema = z.object({
+  status: z.enum(['new', 'known']),
+  since: runReferenceSchema.meta({ description: 'new: the last run that passed it; known: the first that did not' }),
+});
+
 /** One thing that was not as expected. */
 export const failureSchema = z.object({
   check: z.string().meta({ description: 'the kind of check, or "health"' }),
@@ -80,6 +88,7 @@ export const testRecordSchema = z.object({
   ),
   diagnostics: z.array(z.string()).meta({ description: 'malformed or missing answers of the guest' }),
   retries: z.int().min(0),
+  history: testHistorySchema.optional().meta({ description: 'of a failure, where earlier runs are known' }),
 });
 
 /** One combination of a matrix. */
@@ -127,7 +136,14 @@ export const rebootRecordSchema = bootRecordSchema.extend({
 
 export const guestRecordSchema = z.object({
   name: z.string(),
-  image: z.object({ name: z.string(), digest: z.string() }),
+  image: z.object({
+    name: z.string(),
+    digest: z.string(),
+    packages: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'name and version of what the image was built of, where the store knows' }),
+  }),
   machine: z.record(z.string(), z.unknown()).meta({ description: 'the machine with all layers applied' }),
   cell: z.string().optional().meta({ description: 'the name of the cell of the matrix' }),
   argv: z.array(z.string()),
@@ -164,6 +180,10 @@ export const runSchema = z
     started: z.iso.datetime(),
     durationMs: ms,
     args: z.array(z.string()).meta({ description: 'the arguments of the command line' }),
+    directory: z
+      .string()
+      .optional()
+      .meta({ description: 'the working directory, relative to the root of the repository; absent there' }),
     environment: z.record(z.string(), z.string()).meta({ description: 'recorded by an allow-list of names' }),
     host: z.object({
       hostname: z.string(),
@@ -179,6 +199,17 @@ export const runSchema = z
     suites: z.array(suiteRecordSchema),
     errors: z.array(runErrorSchema).meta({ description: 'what went wrong outside of any test' }),
     totals: totalsSchema,
+    history: z
+      .object({
+        good: runReferenceSchema.meta({ description: 'the last run that passed what fails now' }),
+        changes: z.array(z.object({ what: z.string(), before: z.string(), now: z.string() })),
+      })
+      .optional()
+      .meta({ description: 'what is different since the last good run' }),
+    parts: z
+      .array(z.object({ ...runReferenceSchema.shape, hostname: z.string(), exitCode: z.int() }))
+      .optional()
+      .meta({ description: 'the runs that were merged into this one' }),
     interrupted: z.enum(['SIGINT', 'SIGTERM']).optional(),
     exitCode: z.int(),
   })
@@ -195,5 +226,6 @@ export type HealthFinding = z.output<typeof healthFindingSchema>;
 export type BootRecord = z.output<typeof bootRecordSchema>;
 export type RebootRecord = z.output<typeof rebootRecordSchema>;
 export type GuestRecord = z.output<typeof guestRecordSchema>;
+export type RunReference = z.output<typeof runReferenceSchema>;
 export type Totals = z.output<typeof totalsSchema>;
 export type RunRecord = z.output<typeof runSchema>;

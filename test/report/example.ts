@@ -118,3 +118,11 @@ export function exampleRun(more: Partial<RunRecord> = {}): RunRecord {
     ...more,
   };
 }
+
+/** The console of the example's guest. */
+export const exampleConsole = new Map([
+  [
+    'boot-1',
+    '[    0.240] Linux version 6.1.0-42-amd64\n[    3.300] Run /init as init process\n[    8.900] boot-1 login:\n',
+  ],
+]);

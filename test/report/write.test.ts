@@ -1,12 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { maskSecrets, renderJson, writeReports } from '../../src/report/index.ts';
+import { chooseReporters, renderJson, writeReports } from '../../src/report/index.ts';
 import { rerunCommand } from '../../src/report/rerun.ts';
 import { runSchema } from '../../src/schema/index.ts';
 import { exampleRun, testRecord } from './example.ts';
+
+const options = { reporters: chooseReporters(undefined), stepSummary: undefined, print: () => {} };
 
 let folder: string;
 beforeEach(() => {
@@ -26,8 +27,8 @@ test('the reports stand whole under their names, nothing beside them, without se
     suites: [{ file: 's', name: 'boot', sha256: '', tests: [test] }],
   });
   const target = join(folder, 'a', 'b');
-  await writeReports(run, { folder: target, secrets: [] });
-  const paths = await writeReports(run, { folder: target, secrets: [secret] });
+  await writeReports(run, { ...options, folder: target, secrets: [] });
+  const paths = await writeReports(run, { ...options, folder: target, secrets: [secret] });
   expect(paths).toEqual([join(target, 'run.json'), join(target, 'junit.xml')]);
   expect(readdirSync(target).sort()).toEqual(['junit.xml', 'run.json']);
   for (const path of paths) {
@@ -40,9 +41,24 @@ test('the reports stand whole under their names, nothing beside them, without se
   );
 });
 
+test('annotations go to standard output, the summary is added where the runner wants it', async () => {
+  const stepSummary = join(folder, 'summary');
+  writeFileSync(stepSummary, 'before\n');
+  const printed: string[] = [];
+  const github = { ...options, reporters: chooseReporters('github,tap'), print: (text: string) => printed.push(text) };
+  const paths = await writeReports(exampleRun(), { ...github, folder, secrets: ['no such thing'], stepSummary });
+  expect(paths.map((path) => path.slice(folder.length + 1))).toEqual(['run.json', 'junit.xml', 'results.tap']);
+  expect(printed.join('')).toMatch(/^::error /);
+  expect(printed.join('')).toContain('[masked]');
+  expect(readFileSync(stepSummary, 'utf8')).toMatch(/^before\n## gvm: exit code 1\n/);
+  await writeReports(exampleRun(), { ...github, folder, secrets: [], stepSummary: undefined });
+});
+
 test('a folder that cannot be made is an error, and leaves nothing', async () => {
   writeFileSync(join(folder, 'file'), '');
-  await expect(writeReports(exampleRun(), { folder: join(folder, 'file'), secrets: [] })).rejects.toMatchObject({
+  await expect(
+    writeReports(exampleRun(), { ...options, folder: join(folder, 'file'), secrets: [] }),
+  ).rejects.toMatchObject({
     code: 'EEXIST',
   });
   expect(readdirSync(folder)).toEqual(['file']);
@@ -59,26 +75,6 @@ test('run.json holds what the schema knows; a record that does not fit it says s
       { code: 'internal', message: expect.stringContaining('does not fit its own schema: durationMs: ') },
     ],
   });
-});
-
-test('no secret is left anywhere, the longest goes first, private keys go by themselves', () => {
-  expect(maskSecrets('abcdef abcd', ['abcd', 'abcdef'])).toBe('[masked] [masked]');
-  expect(maskSecrets({ a: ['xy', { secretkey: 'secret' }], n: 1, z: null }, ['secret', 'xy', ''])).toEqual({
-    a: ['xy', { '[masked]key': '[masked]' }],
-    n: 1,
-    z: null,
-  });
-  const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----';
-  expect(maskSecrets(`a ${key} b`, [])).toBe('a [masked] b');
-  expect(maskSecrets(`a ${key.slice(0, 50)}`, [])).toBe('a [masked]');
-  fc.assert(
-    fc.property(fc.array(fc.string({ minLength: 4 })), fc.string(), fc.nat(3), (secrets, text, at) => {
-      const [first = 'none'] = secrets;
-      fc.pre(!'[masked]'.includes(first) && !first.includes('[masked]'));
-      const masked = maskSecrets({ text: text.slice(0, at) + first + text.slice(at) }, secrets);
-      if (secrets.length > 0) expect(masked.text.split('[masked]').some((piece) => piece.includes(first))).toBe(false);
-    }),
-  );
 });
 
 test.each<[string[], string[], string | undefined]>([

@@ -1,0 +1,62 @@
+import { formatDuration, formatSize, shellQuote } from '../../core/index.ts';
+import type { GuestRecord, HealthFinding } from '../../schema/index.ts';
+import { placeOfBoot } from '../cases.ts';
+import type { Consoles } from '../reporter.ts';
+import { expiryOf } from '../wording.ts';
+import type { Budget } from './budget.ts';
+import { anchorOf, html, type Markup, urlPath } from './markup.ts';
+import { lengthOf, timeline } from './timeline.ts';
+
+/** Every guest: how its boot went, what was found in it, its console, its machine and the command line of QEMU. */
+export function guestsSection(guests: readonly GuestRecord[], consoles: Consoles, budget: Budget): Markup | undefined {
+  if (guests.length === 0) return undefined;
+  const scale = Math.max(...guests.map((guest) => lengthOf(guest.boot)));
+  return html`<section id="guests" aria-label="guests"><h2>Guests</h2>
+${guests.map((guest) => guestBlock(guest, scale, consoles.get(guest.name), budget))}</section>`;
+}
+
+function guestBlock(guest: GuestRecord, scale: number, log: string | undefined, budget: Budget): Markup {
+  const { boot, image, kernel, kept } = guest;
+  const died = boot.outcome === 'failed' || boot.outcome === 'timeout';
+  const facts = [
+    image.name,
+    ...(kernel === undefined ? [] : [`Linux ${kernel}`]),
+    ...(boot.readyMs === undefined ? [boot.outcome] : [`ready after ${formatDuration(boot.readyMs)}`]),
+  ];
+  return html`<article class="guest" id="${anchorOf(guest.name)}">
+<h3>${guest.name} <small>${facts.join(', ')}</small></h3>
+${timeline(boot, scale)}
+${died && html`<p class="bad">${boot.message ?? boot.cause ?? boot.outcome}</p><p class="note">${placeOfBoot(guest)}, blame: ${boot.blame ?? 'unknown'}</p>`}
+${boot.evidence && boot.evidence.length > 0 && html`<pre class="evidence" tabindex="0">${boot.evidence.join('\n')}</pre>`}
+${guest.health.length > 0 && html`<h4>found unasked</h4><ul class="health">${guest.health.map(finding)}</ul>`}
+${kept !== undefined && html`<p>It was kept; this leads back in: <code>${kept}</code></p>`}
+${log !== undefined && consoleBlock(guest, log, budget)}
+<details><summary>machine and QEMU command line</summary><div class="body">
+<dl class="facts">${Object.entries(guest.machine).map(([key, value]) => html`<dt>${key}</dt><dd>${shownValue(key, value)}</dd>`)}<dt>image</dt><dd>${image.digest}</dd></dl>
+${guest.argv.length > 0 && budget.pre(commandLine(guest.argv))}
+</div></details>
+</article>`;
+}
+
+function finding(found: HealthFinding): Markup {
+  const { kind, message, when, allowed } = found;
+  return html`<li class="${allowed === undefined ? 'bad' : 'note'}"><b>${kind}</b> at ${when}: ${message}${expiryOf(found)}${allowed !== undefined && ` (allowed: ${allowed})`}</li>`;
+}
+
+function consoleBlock(guest: GuestRecord, log: string, budget: Budget): Markup {
+  const label = `search the console of ${guest.name}`;
+  return html`<details class="console"><summary>console</summary><div class="body">
+<p class="tools"><input type="search" placeholder="search the console" aria-label="${label}"> <span class="count" role="status"></span> <a href="${urlPath(guest.console ?? '')}">the whole log</a></p>
+${budget.pre(log.trimEnd(), 'log')}
+</div></details>`;
+}
+
+function shownValue(key: string, value: unknown): string {
+  if (key === 'memory' && typeof value === 'number') return formatSize(value);
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+/** One option a line, as it may be pasted into a shell. */
+function commandLine(argv: readonly string[]): string {
+  return argv.map(shellQuote).join(' ').replaceAll(' -', ' \\\n  -');
+}
