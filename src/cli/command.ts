@@ -40,6 +40,9 @@ export async function loadCommand({ name, summary, load }: CommandRow): Promise<
   return { name, summary, ...(await load()) };
 }
 
+/** Names that completion asks gvm for. */
+export type Names = 'images' | 'suites' | 'guests';
+
 /** One command: what it takes and what it does. */
 export interface Command {
   /** Positional words as help shows them, for example `[PATH…]`. */
@@ -48,6 +51,8 @@ export interface Command {
   about?: string;
   options: readonly OptionName[];
   examples: readonly (readonly [command: string, what: string])[];
+  /** What its positional words may be, for completion; paths where it is not given. */
+  completes?: readonly string[] | Names;
   /** Least and most positional words; what follows `--` is not counted. */
   words: readonly [least: number, most: number];
   /** The exit code of gvm's own trouble, for a command that hands on another program's code. */

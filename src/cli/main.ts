@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { createLog, nearest } from '../core/index.ts';
+import { createLog, nearest, withoutCommands } from '../core/index.ts';
 import { asGvmError, errorToJson, GvmError, renderError } from '../errors/index.ts';
 import { type CommandRow, type Context, type LoadedCommand, loadCommand } from './command.ts';
 import { commands } from './commands/index.ts';
@@ -9,6 +9,14 @@ import type { OptionName, OptionValues } from './options.ts';
 import { type ParsedLine, parseLine } from './parse.ts';
 import { shippedImages } from './shipped.ts';
 import { version } from './version.ts';
+
+/** What a guest said may not command the runner of GitHub. */
+const fit = process.env.GITHUB_ACTIONS ? withoutCommands : (line: string) => line;
+
+/** One JSON document, in which the runner of GitHub finds no command either, and every reader the same data. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll('##[', '#\\u0023[');
+}
 
 /**
  * Runs one command line.
@@ -33,8 +41,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await command.run(await createContext(parsed));
   } catch (thrown) {
     const error = asGvmError(thrown);
-    if (argv.includes('--json')) console.log(JSON.stringify({ error: errorToJson(error) }, null, 2));
-    console.error(renderError(error));
+    if (argv.includes('--json')) console.log(jsonText({ error: errorToJson(error) }));
+    console.error(fit(renderError(error)));
     return trouble ?? error.exitCode;
   }
 }
@@ -97,7 +105,7 @@ async function createContext({ words, rest, values }: ParsedLine): Promise<Conte
     throw new GvmError({ code: 'file-missing', message: `no such folder: ${cwd}` });
   }
   const verbosity = values.quiet ? -1 : values.verbose ? 1 : 0;
-  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const print = (line: string) => void process.stdout.write(`${fit(line)}\n`);
   return {
     words,
     rest,
@@ -107,10 +115,10 @@ async function createContext({ words, rest, values }: ParsedLine): Promise<Conte
     texts: (name) => (Array.isArray(values[name]) ? values[name] : []),
     settings: () => resolveSettings(findProject(cwd, text('config')), cwd, shippedImages, process.env),
     state: () => openStateFolders(),
-    log: createLog((line) => void process.stderr.write(`${line}\n`), verbosity),
+    log: createLog((line) => void process.stderr.write(`${fit(line)}\n`), verbosity),
     color: wantsColor(values, process.stdout),
     verbosity,
     print,
-    show: (value, render) => print(values.json ? JSON.stringify(value, null, 2) : render(value)),
+    show: (value, render) => print(values.json ? jsonText(value) : render(value)),
   };
 }

@@ -55,6 +55,8 @@ export const optionTable = {
   tag: { value: 'TAG', repeat: true, about: 'only tests that carry this tag' },
   jobs: { short: 'j', value: 'N|auto', about: 'how many guests run at once' },
   output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
+  reporter: { value: 'LIST', about: 'write these reports too: tap, html, github; several with commas between them' },
+  'last-failed': { about: 'only the tests that failed in the last run of this project' },
   list: { about: 'list the tests and stop' },
   'data-only': { about: 'run no code of the project: refuse *.gvm.ts suites and plugins' },
   'dry-run': { about: 'show the plan and the QEMU command lines and stop' },

@@ -54,3 +54,12 @@ test.each([['--help'], ['--version']])('gvm %s loads none of the rooms that comm
     rmSync(folder, { recursive: true });
   }
 });
+
+test('in GitHub Actions no word of a user or a guest is a command, and data stays the same', async () => {
+  const args = [cli, 'schema', '##[error]forged\n::error::forged', '--json'];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+    env: { ...process.env, GITHUB_ACTIONS: 'true' },
+  }).catch((error) => error as { stdout: string; stderr: string });
+  for (const text of [stdout, stderr]) expect(text).not.toMatch(/^\s*::|##\[/m);
+  expect(JSON.parse(stdout).error.message).toBe('gvm schema: no document is called ##[error]forged\n::error::forged');
+});

@@ -106,6 +106,15 @@ test('a suite in TypeScript has types', async () => {
   expect(wrong.stdout).toContain("Property 'relase' does not exist");
 });
 
+test('init, test: a green run in a folder where nothing was', async () => {
+  const fresh = join(folder, 'fresh');
+  mkdirSync(fresh);
+  await run('npx', ['--no', 'gvm', 'init'], { cwd: fresh });
+  const { stdout } = await run('npx', ['--no', 'gvm', 'test'], { cwd: fresh });
+  expect(stdout).toContain('4 passed');
+  expect(JSON.parse(readFileSync(join(fresh, 'reports/run.json'), 'utf8')).exitCode).toBe(0);
+});
+
 test('the library loads without vitest', async () => {
   const script = `import * as gvm from 'gvm-test';
     const loaded = process.moduleLoadList?.join() ?? '';

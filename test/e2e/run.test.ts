@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
@@ -14,6 +14,10 @@ tests:
     user: { name: root, uid: 0 }
   - name: nasty ]]> & <name>
     command: { run: "printf '\\\\033[31m]]>\\\\000\\\\033[0m' >&2; exit 3" }
+  - name: tells a secret
+    command:
+      run: |
+        echo planted-secret >/dev/kmsg; echo planted-secret; printf planted-secret | base64; exit 1
   - name: is left out
     skip: for another day
     command: { run: "true" }
@@ -24,7 +28,8 @@ let result: Finished;
 
 beforeAll(async () => {
   at = project({ 'suites/wrong.gvm.yaml': suite });
-  result = await gvm(['test'], { cwd: at.folder });
+  const env = { SOME_TOKEN: 'planted-secret', GITHUB_STEP_SUMMARY: join(at.folder, 'summary.md') };
+  result = await gvm(['test', '--reporter', 'html,tap,github'], { cwd: at.folder, env });
 });
 afterAll(() => at.remove());
 
@@ -52,19 +57,48 @@ test('the JUnit file is valid and says the same', async () => {
   });
   expect(errors).toEqual([]);
   expect(junit).toContain('suites/wrong.gvm.yaml:6:');
-  expect(junit.match(/<failure/g)).toHaveLength(2);
+  expect(junit.match(/<failure/g)).toHaveLength(3);
   expect(junit).toContain('for another day');
 });
 
 test('run.json fits its schema and tells how the run was made', () => {
   const record = runSchema.parse(JSON.parse(report('run.json')));
-  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual(['passed', 'failed', 'failed', 'skipped']);
+  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual(['passed', 'failed', 'failed', 'failed', 'skipped']);
   expect(record.exitCode).toBe(1);
   const [guest] = record.guests;
   expect(guest).toMatchObject({ image: { name: 'openrc' }, boot: { outcome: 'ready' }, health: [] });
   expect(guest?.argv.join(' ')).toContain('-sandbox');
   expect(guest?.kernel).toMatch(/^6\./);
   expect(readFileSync(join(at.folder, 'reports', guest?.console ?? ''), 'utf8')).toContain('Linux version');
+});
+
+test('every report that was asked for is there, and a secret of the environment is in none of them', () => {
+  const files = readdirSync(join(at.folder, 'reports'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  expect(files.map((file) => file.slice(at.folder.length + 1)).sort()).toEqual([
+    'reports/console/wrong-1.log',
+    'reports/junit.xml',
+    'reports/report.html',
+    'reports/results.tap',
+    'reports/run.json',
+  ]);
+  const texts = [...files, join(at.folder, 'summary.md')].map((file) => readFileSync(file, 'utf8'));
+  expect(result.stdout).toContain('::error file=suites/wrong.gvm.yaml,line=6,');
+  for (const text of [...texts, result.stdout, result.stderr]) {
+    expect(text).not.toContain('planted');
+    expect(text).not.toContain('cGxhbnRlZC1zZWNyZXQ');
+  }
+  expect(texts[0]).toContain('[masked]');
+});
+
+test('--last-failed selects what failed', async () => {
+  const { stdout } = await gvm(['test', '--last-failed', '--list', '--json'], { cwd: at.folder });
+  expect(JSON.parse(stdout)[0].tests.map((t: { name: string }) => t.name)).toEqual([
+    'does not hold',
+    'nasty ]]> & <name>',
+    'tells a secret',
+  ]);
 });
 
 test('nothing of the run is left', async () => {
@@ -84,5 +118,5 @@ test('a guest that cannot find its root exits 3, names the cause in every test, 
     blame: 'guest',
   });
   expect(record.guests[0]?.kept).toMatch(/^gvm boot /);
-  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual(['error', 'error', 'error', 'skipped']);
+  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual(['error', 'error', 'error', 'error', 'skipped']);
 });

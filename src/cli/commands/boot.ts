@@ -70,6 +70,7 @@ export const boot: Command = {
   usage: 'IMAGE',
   about: `--timeout is the guest's life (default ${DEFAULT_LIFE}). With --detach the owner stays in the background until gvm stop.`,
   options: ['name', 'detach', 'timeout', ...bootOptions],
+  completes: 'images',
   examples: [
     ['gvm boot openrc', 'the default image'],
     ['gvm boot openrc --firmware uefi', 'through OVMF and its boot loader'],

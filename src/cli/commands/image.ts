@@ -119,6 +119,7 @@ export const image: Command = {
   usage: 'list|build|remove [NAME]',
   about: 'An image that a suite needs is built by itself. build without a name builds the default one.',
   options: ['packages', 'force'],
+  completes: ['list', 'build', 'remove'],
   examples: [
     ['gvm image list', 'recipes and what is built of them'],
     ['gvm image build openrc', 'build, where it is missing or out of date'],

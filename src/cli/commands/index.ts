@@ -21,6 +21,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./run.ts')).run,
   },
   {
+    name: 'report',
+    summary: 'show the report of a run, or merge several',
+    load: async () => (await import('./report.ts')).report,
+  },
+  {
     name: 'image',
     summary: 'list, build and remove images of the store',
     load: async () => (await import('./image.ts')).image,
@@ -67,5 +72,15 @@ export const commands: readonly CommandRow[] = [
     name: 'schema',
     summary: 'print the JSON Schema of a document, for editors and checkers',
     load: async () => (await import('./schema.ts')).schema,
+  },
+  {
+    name: 'init',
+    summary: 'start a project: gvm.yaml, a first suite, a CI file',
+    load: async () => (await import('./init.ts')).init,
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    load: async () => (await import('./completion.ts')).completion,
   },
 ];

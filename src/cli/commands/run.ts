@@ -9,6 +9,7 @@ export const run: Command = {
   about:
     "The exit code is the command's (128+n for a signal); trouble of gvm's own is 125. --timeout is the command's deadline.",
   options: ['timeout', ...bootOptions],
+  completes: 'images',
   examples: [
     ['gvm run openrc -- uname -a', 'words are handed on as they are'],
     ["gvm run openrc -- 'dmesg | tail'", 'a single word is shell text'],

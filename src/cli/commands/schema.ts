@@ -11,6 +11,9 @@ export const schema: Command = {
     return `NAME is one of: ${schemaNames().join(', ')}.`;
   },
   options: [],
+  get completes() {
+    return schemaNames();
+  },
   examples: [['gvm schema suite > suite.schema.json', 'completion of *.gvm.yaml in an editor']],
   words: [1, 1],
   async run(context) {

@@ -8,6 +8,7 @@ export const ssh: Command = {
   about:
     "GUEST may be left out when only one runs. The exit code is the command's (128+n for a signal); trouble of gvm's own is 125.",
   options: ['timeout'],
+  completes: 'guests',
   examples: [
     ['gvm ssh', 'a shell in the only guest'],
     ['gvm ssh web-1 -- dmesg', 'one command'],

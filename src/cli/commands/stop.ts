@@ -5,6 +5,7 @@ export const stop: Command = {
   usage: '[GUEST]',
   about: 'GUEST may be left out when only one runs. What the guest wrote is thrown away with its overlay.',
   options: [],
+  completes: 'guests',
   examples: [
     ['gvm stop', 'the only one'],
     ['gvm stop web-1', 'one of several'],

@@ -1,16 +1,26 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { availableMemory } from '../../host/index.ts';
 import { dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
 import { loadPlugins, withPlugins } from '../../plugin/index.ts';
-import { findTool, run, scratchFolder } from '../../process/index.ts';
-import { maskSecrets, type ProgressEvent, renderProgress, renderSummary, writeReports } from '../../report/index.ts';
+import { findTool, run as runTool, scratchFolder } from '../../process/index.ts';
+import {
+  chooseReporters,
+  createMask,
+  lastFailed,
+  openRecords,
+  type ProgressEvent,
+  renderProgress,
+  renderSummary,
+  secretsIn,
+} from '../../report/index.ts';
 import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
 import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
+import { publish } from '../publish.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { version } from '../version.ts';
 
@@ -50,7 +60,8 @@ async function selectPlans(context: Context, { registry }: Language, signal: Abo
   const plans = [...loaded, ...planned].sort((x, y) => files.indexOf(x.file) - files.indexOf(y.file));
   refuseSameNames(plans);
   const cells = expandCells(plans, context.settings().matrix, matrixOf(context));
-  return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests') });
+  const only = context.flag('last-failed') ? await lastFailedTests(context) : undefined;
+  return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests'), only });
 
   async function planInScratch(found: readonly string[]): Promise<SuitePlan[]> {
     const scratch = scratchFolder();
@@ -66,6 +77,18 @@ async function selectPlans(context: Context, { registry }: Language, signal: Abo
 function matrixOf(context: Context): MatrixKeys {
   const [image, kernel] = [context.texts('image'), context.texts('kernel')];
   return { ...(image.length > 0 ? { image } : {}), ...(kernel.length > 0 ? { kernel } : {}) };
+}
+
+/** The tests that failed in the newest run that is remembered. @throws GvmError `nothing-to-run` */
+async function lastFailedTests(context: Context): Promise<Set<string>> {
+  const [last] = await openRecords(context.state().home, context.settings().root).list();
+  const failed = last && lastFailed(last);
+  if (failed && failed.size > 0) return failed;
+  throw new GvmError({
+    code: 'nothing-to-run',
+    message: last ? `no test failed in the last run, ${last.id}` : 'no earlier run of this project is known',
+    hint: 'gvm test without --last-failed runs all tests',
+  });
 }
 
 function jobsOf(context: Context): number {
@@ -95,9 +118,17 @@ function recordedEnvironment(): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
+/** Where the working directory lies in its repository; positions in the suites are relative to it. */
+function placeInRepository(cwd: string): Pick<RunRecord, 'directory'> {
+  for (let folder = cwd; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, '.git'))) return folder === cwd ? {} : { directory: relative(folder, cwd) };
+  }
+  return {};
+}
+
 async function qemuVersion(): Promise<RunRecord['qemu']> {
   const tool = 'qemu-system-x86_64';
-  const { stdout } = await run(tool, ['--version']);
+  const { stdout } = await runTool(tool, ['--version']);
   return { path: findTool(tool) ?? tool, version: /version (\S+)/.exec(stdout)?.[1] ?? 'unknown' };
 }
 
@@ -132,7 +163,7 @@ async function describeAll(context: Context, setup: Setup, plans: readonly Suite
 
 /** Plans as they may be shown: their secrets are masked and not listed. */
 function withoutSecrets(plans: readonly SuitePlan[]): SuitePlan[] {
-  return plans.map((plan) => ({ ...maskSecrets(plan, plan.secrets), secrets: [] }));
+  return plans.map((plan) => ({ ...createMask(plan.secrets).value(plan), secrets: [] }));
 }
 
 async function showPlan(context: Context, plans: readonly SuitePlan[], ownership: Ownership): Promise<number> {
@@ -155,17 +186,19 @@ async function runPlans(
 ): Promise<number> {
   const { runSuites } = await engine();
   const jobs = jobsOf(context);
+  const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
   const quiet = context.flag('json') || context.verbosity < 0;
-  const secrets = plans.flatMap((plan) => plan.secrets);
+  const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets)];
+  const mask = createMask(secrets);
   const emit = (event: ProgressEvent) => {
     const line = quiet
       ? undefined
-      : renderProgress(maskSecrets(event, secrets), { color: context.color, verbose: context.verbosity > 0 });
+      : renderProgress(mask.value(event), { color: context.color, verbose: context.verbosity > 0 });
     if (line !== undefined) context.print(line);
   };
   await using setup = await openSetup(context, ownership);
-  const found = await runSuites({
+  const run = await runSuites({
     plans,
     cwd: context.cwd,
     lab: setup.lab,
@@ -176,17 +209,18 @@ async function runPlans(
     signal: ownership.signal,
     emit,
     output,
+    mask,
     passWithNoChecks: context.flag('pass-with-no-checks'),
     about: {
       gvm: version(),
       args: process.argv.slice(2),
+      ...placeInRepository(context.cwd),
       environment: recordedEnvironment(),
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
       qemu: await qemuVersion(),
     },
   });
-  const record = maskSecrets(found, secrets);
-  const reports = await writeReports(record, { folder: output, secrets });
+  const { record, reports } = await publish(context, run, { output, reporters, secrets });
   const shown = reports.map((path) => relative(context.cwd, path));
   context.show(record, () => renderSummary(record, { color: context.color, tests: false, reports: shown }));
   return record.exitCode;
@@ -202,6 +236,8 @@ export const test: Command = {
     'tag',
     'jobs',
     'output',
+    'reporter',
+    'last-failed',
     'list',
     'dry-run',
     'data-only',
@@ -209,11 +245,13 @@ export const test: Command = {
     'timeout',
     ...bootOptions,
   ],
+  completes: 'suites',
   examples: [
     ['gvm test', 'all suites of the project'],
     ['gvm test suites/boot --image my.qcow2', 'one suite on an image of yours'],
     ["gvm test -t 'default runlevel'", 'the tests whose name matches'],
     ['gvm test --image a.qcow2 --image b.qcow2 --kernel x.deb --kernel y.deb', 'every image with every kernel'],
+    ['gvm test --last-failed --reporter html', 'what failed last time, with a page to look at'],
     ['gvm test --dry-run', 'the plan, and QEMU command lines to paste'],
   ],
   words: [0, 1000],
