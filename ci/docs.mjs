@@ -11,6 +11,9 @@ const { loadCommand } = await import('../dist/cli/command.js');
 const commands = await Promise.all(rows.map(loadCommand));
 const { optionTable, globalOptions } = await import('../dist/cli/options.js');
 
+const { reporters } = await import('../dist/report/index.js');
+const { catalogue } = await import('../dist/errors/catalogue.js');
+
 const sources = schemaSources(builtins);
 const suite = toJsonSchema(documentSchemas(sources).suite);
 const definitions = suite.$defs;
@@ -107,12 +110,26 @@ function commandSections() {
     .join('\n\n');
 }
 
+function reporterTable() {
+  const rows = reporters.map(({ name, about }) => `| \`${name}\` | ${cell(about)} |`);
+  return ['| reporter | writes |', '|---|---|', ...rows].join('\n');
+}
+
+function errorTable() {
+  const rows = Object.entries(catalogue).map(
+    ([code, [exit, meaning]]) => `| \`${code}\` | ${exit} | ${cell(meaning)} |`,
+  );
+  return ['| code | exit | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
 const test = resolved(suite.properties.tests.items);
 const checkNames = sources.checks.map((check) => check.name);
 const notChecks = ({ properties }) =>
   Object.fromEntries(Object.entries(properties).filter(([key]) => !checkNames.includes(key)));
 
 const parts = {
+  'docs/reports.md': { reporters: reporterTable() },
+  'docs/troubleshooting.md': { errors: errorTable() },
   'docs/commands.md': { commands: commandSections(), 'options everywhere': optionRows(globalOptions) },
   'docs/suites.md': {
     'suite keys': keyTable(
