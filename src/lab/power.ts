@@ -43,6 +43,8 @@ export interface PowerWait {
   /** Milliseconds until it is ready, before scaling. */
   timeout: number;
   signal: AbortSignal;
+  /** The host key that the guest has, where it is known. */
+  hostKey?: string;
 }
 
 /** The power button of one guest: its files stay the same from boot to boot. */
@@ -106,7 +108,8 @@ export class Power {
       // The guest's end of the connection is gone with its memory.
       await life.ready.channel[Symbol.asyncDispose]();
       const over = this.#endResets(machine, watch, signal);
-      const next = await this.#awaitReady(machine, watch, began, { timeout, signal });
+      const { hostKey } = life.ready.address;
+      const next = await this.#awaitReady(machine, watch, began, { timeout, signal, hostKey });
       await over;
       return { next, began };
     } finally {

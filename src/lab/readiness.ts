@@ -25,6 +25,8 @@ export interface ReadinessOptions {
   machine: Machine;
   watch: BootWatch;
   keyPath: string;
+  /** The pinned host key; without it the first one seen is pinned. */
+  hostKey?: string | undefined;
   scale: number;
   /** Ends the wait: whoever races it has lost hope, or patience. */
   signal: AbortSignal;
@@ -58,7 +60,14 @@ export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest
     options.onState('its SSH server answers, the login is not done');
     const target = { host, port, user, keyPath: options.keyPath };
     try {
-      const { channel, hostKey } = await logIn({ ...target, socket, timeout: LOGIN * scale, scale, signal });
+      const { channel, hostKey } = await logIn({
+        ...target,
+        hostKey: options.hostKey,
+        socket,
+        timeout: LOGIN * scale,
+        scale,
+        signal,
+      });
       return await settle(channel, { ...target, hostKey }, options);
     } catch (error) {
       signal.throwIfAborted();
