@@ -122,7 +122,7 @@ test('a setup that fails leaves the tests unrun, and the run failed', () => {
   ]);
   expect(tests?.[1]?.reason).toContain('the setup of the suite failed: exit: expected 0, found 7');
   expect(result.code).toBe(1);
-  expect(record.totals).toMatchObject({ tests: 9, failed: 1, passed: 5, skipped: 2, xfailed: 1, timeout: 1 });
+  expect(record.totals).toMatchObject({ tests: 10, failed: 1, passed: 5, skipped: 2, xfailed: 1, timeout: 1 });
 });
 
 test('nothing of the run is left', async () => {
