@@ -44,7 +44,7 @@ describe('a guest', () => {
         { size: '64M', bus: 'nvme', sector: 4096 },
         { size: '32M', bus: 'scsi', sector: 4096 },
         { size: '48M', bus: 'sata' },
-        { size: '16M', bus: 'usb', sector: 4096 },
+        { size: '16M', bus: 'usb' },
       ],
       networks: [{ mode: 'restricted' }, { model: 'e1000', mode: 'none' }, { model: 'rtl8139', mode: 'internet' }],
     });
@@ -76,7 +76,7 @@ describe('a guest', () => {
         'disk2 nvme 64 MiB, sectors of 4096',
         'disk3 sd 32 MiB, sectors of 4096',
         'disk4 sd 48 MiB, sectors of 512',
-        'disk5 sd 16 MiB, sectors of 4096',
+        'disk5 sd 16 MiB, sectors of 512',
         'system vd 2048 MiB, sectors of 512',
       ]);
   });

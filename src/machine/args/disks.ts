@@ -104,8 +104,11 @@ function checkDisk(disk: MachineDisk, sataUsed: number, to: Assembly): void {
   if (!disk.writable && (disk.bus === 'sata' || disk.bus === 'nvme')) {
     refuse(`a ${disk.bus} disk cannot be read-only`, 'use bus: virtio, scsi or usb');
   }
+  // QEMU refuses the one, and gives the other sectors of 512 bytes whatever it is asked for.
+  if (disk.sector !== 512 && (disk.bus === 'sata' || disk.bus === 'usb')) {
+    refuse(`a ${disk.bus} disk has sectors of 512 bytes`, 'use bus: virtio, scsi or nvme');
+  }
   if (disk.bus !== 'sata') return;
-  if (disk.sector !== 512) refuse('a SATA disk has sectors of 512 bytes', 'use bus: virtio, scsi, nvme or usb');
   if (sataUsed >= to.architecture.sata.ports) {
     refuse(`there are only ${to.architecture.sata.ports} SATA ports`, 'use bus: virtio, scsi or nvme for the others');
   }
