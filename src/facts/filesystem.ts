@@ -4,7 +4,7 @@ import { type Answer, defineFact, type FactOutput } from './fact.ts';
 import { guestPath, linesOf, partOf, pathWord } from './shell.ts';
 
 // The file system at a mount point or on a block device: where it is mounted (/proc/self/mountinfo), its sizes by
-// statfs(2) through stat(1), label and UUID by blkid(8), which needs root. A device that is not mounted has no sizes.
+// statfs(2) through stat(1), label and UUID by blkid(8) or lsblk(8). A device that is not mounted has no sizes.
 
 const filesystemArgs = z.strictObject({
   path: guestPath.refine((path) => path.startsWith('/'), 'expected an absolute path'),
@@ -54,6 +54,14 @@ const LOOK = `look() {
   [ -n "$mp$n" ]
 }`;
 
+/** What is known of the file system on a device: blkid(8) needs root, lsblk(8) a udev database. */
+const TAGS = `tags() {
+  if command -v blkid >/dev/null; then t=$(blkid -o export "$1"); else t=$(busybox blkid "$1"); fi
+  if [ -n "$t" ]; then printf '%s\\n' "$t"
+  elif command -v lsblk >/dev/null; then printf '%s: ' "$1"; lsblk -d -n -P -o FSTYPE,LABEL,UUID "$1"
+  fi
+}`;
+
 export const filesystemFact = defineFact<FilesystemArgs, FilesystemValue>({
   name: 'filesystem',
   description: 'a file system: type, sizes, label, UUID',
@@ -66,10 +74,10 @@ export const filesystemFact = defineFact<FilesystemArgs, FilesystemValue>({
 part place.${i}
 printf '%s\\n%s\\n%s\\n' "$mp" "$dev" "$type"
 [ -z "$mp" ] || { part stat.${i}; stat -f -c '%S %b %f %a %c %d' "$mp"; }
-if [ -b "$dev" ]; then part blkid.${i}; if command -v blkid >/dev/null; then blkid -o export "$dev"; else busybox blkid "$dev"; fi; fi
+if [ -b "$dev" ]; then part blkid.${i}; tags "$dev"; fi
 fi`,
     );
-    return `${LOOK}\n${looks.join('\n')}\n[ -r /proc/self/mountinfo ]`;
+    return `${LOOK}\n${TAGS}\n${looks.join('\n')}\n[ -r /proc/self/mountinfo ]`;
   },
 
   parse(output, requests) {
@@ -88,20 +96,21 @@ function answerFor(output: FactOutput, i: number): Answer<FilesystemValue> {
     .next().value;
   const numbers = (partOf(output, `stat.${i}`)?.toString('latin1').trim() ?? '').split(' ').map(Number);
   const usage = numbers.length === 6 && numbers.every(Number.isSafeInteger) ? usageOf(numbers) : {};
-  const known = type || tags?.TYPE;
+  const found = tags?.TYPE || tags?.FSTYPE;
+  const known = type || found;
   return {
     value: {
       exists: true,
       ...(mounted === '' ? {} : { mounted }),
       ...(device === '' ? {} : { device }),
       ...(known === undefined ? {} : { type: known }),
-      ...(tags?.TYPE === undefined ? {} : { label: tags.LABEL ?? '', uuid: tags.UUID ?? '' }),
+      ...(found === undefined || found === '' ? {} : { label: tags?.LABEL ?? '', uuid: tags?.UUID ?? '' }),
       ...usage,
     },
     diagnostics: [
       ...(mounted !== '' && !('size' in usage) ? ['stat did not tell the sizes of the file system'] : []),
       ...(mounted === '' ? [`${device} is not mounted, so its sizes are not known`] : []),
-      ...(tags?.TYPE === undefined ? ['blkid tells nothing of it'] : []),
+      ...(found === undefined || found === '' ? ['neither blkid nor lsblk tells anything of it'] : []),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
 import { defineFact } from './fact.ts';
-import { linesOf, partOf } from './shell.ts';
+import { getentAll, linesOf, partOf } from './shell.ts';
 
 // A group as the name service switch sees it (getent(1)), or from /etc/group (group(5)) where there is no getent.
 
@@ -31,7 +31,7 @@ export const groupFact = defineFact<GroupArgs, GroupValue>({
   limit: () => MAX,
   fragment: (requests) => `part group
 if command -v getent >/dev/null; then
-for g in ${requests.map((r) => shellQuote(r.name)).join(' ')}; do getent group "$g"; done
+${getentAll('group', requests.map((r) => shellQuote(r.name)).join(' '))}
 else head -c ${MAX} /etc/group
 fi
 [ -r /etc/group ]`,

@@ -47,3 +47,10 @@ export function headSections(data: Buffer, asked: readonly string[]): Map<string
   if (open) sections.set(open.name, text.slice(open.from));
   return sections;
 }
+
+/** Shell text that looks up words in a database: by one process where getent(1) is that of glibc, which takes several. */
+export function getentAll(database: string, words: string): string {
+  return `if [ -e /etc/nsswitch.conf ]; then getent ${database} ${words}
+else for e in ${words}; do getent ${database} "$e"; done
+fi`;
+}

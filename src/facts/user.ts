@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
 import { defineFact } from './fact.ts';
-import { linesOf } from './shell.ts';
+import { getentAll, linesOf } from './shell.ts';
 
 // An account as the name service switch sees it (getent(1), id(1)), or from /etc/passwd and /etc/group (passwd(5),
 // group(5)) where the guest has no getent. Passwords are not read.
@@ -42,7 +42,7 @@ export const userFact = defineFact<UserArgs, UserValue>({
     );
     return `if command -v getent >/dev/null; then
 part passwd
-for u in ${names}; do getent passwd "$u"; done
+${getentAll('passwd', names)}
 part asked
 ${withGroups.join('\n')}
 else

@@ -98,6 +98,12 @@ test('blkid of util-linux and of busybox', () => {
   );
 });
 
+test('a file system by lsblk', () => {
+  const parts = { 'place.0': '/\n/dev/vda2\nxfs\n', 'blkid.0': '/dev/vda2: FSTYPE="xfs" LABEL="a b" UUID="1"\n' };
+  const [answer] = parse('filesystem', parts, [{ path: '/' }]);
+  expect(answer?.value).toMatchObject({ type: 'xfs', label: 'a b', uuid: '1' });
+});
+
 test('a file system that no one may look at has neither label nor UUID', () => {
   const parts = { 'place.0': '/\n/dev/vda2\next4\n', 'stat.0': '4096 100 50 40 10 5\n' };
   const [answer] = parse('filesystem', parts, [{ path: '/' }]);
@@ -112,7 +118,7 @@ test('a file system that no one may look at has neither label nor UUID', () => {
       used: 56,
       inodes: 50,
     },
-    diagnostics: ['blkid tells nothing of it'],
+    diagnostics: ['neither blkid nor lsblk tells anything of it'],
   });
 });
 
