@@ -1,39 +1,34 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { mutants } from './mutants.ts';
+import { gridOf, mutants, suiteNames } from './mutants.ts';
 import { findInitrd, runMutants, testNames, troubles } from './mutation.ts';
 
-/** The mutants stand in a grid; a boot has those of one row or of one column. */
-const COLUMNS = 4;
+// The whole grid of the boot suite; of the others all mutants at once. `npm run test:long -- mutants` does it all.
 
-// Two mutants share at most one boot. So where in each boot exactly its own tests fail, each mutant makes its own test
-// fail and no other: one that another test feels would be seen in the boot of its row or in that of its column.
-const rows = Array.from({ length: Math.ceil(mutants.length / COLUMNS) }, (_, row) =>
-  mutants.filter((_mutant, i) => Math.floor(i / COLUMNS) === row),
-);
-const columns = Array.from({ length: COLUMNS }, (_, column) => mutants.filter((_mutant, i) => i % COLUMNS === column));
+let initrd: Buffer;
+beforeAll(async () => {
+  initrd = await findInitrd();
+});
 
-describe('each test of suites/boot has a mutant', () => {
-  let initrd: Buffer;
-  beforeAll(async () => {
-    initrd = await findInitrd();
+test.each(suiteNames)('each test of suites/%s has a mutant, and no test goes without', (suite) => {
+  expect(mutants[suite].map((mutant) => mutant.test).sort()).toEqual(testNames(suite).sort());
+});
+
+test.each(suiteNames)('an unchanged guest passes suites/%s', async (suite) => {
+  const record = await runMutants(initrd, suite, []);
+  expect(troubles(record)).toEqual([]);
+  expect(record.exitCode).toBe(0);
+});
+
+describe('suites/boot', () => {
+  const named = gridOf(mutants.boot, 4).map((group) => [group.map((m) => m.test).join(' | '), group] as const);
+  test.each(named)('%s', async (_names, group) => {
+    const record = await runMutants(initrd, 'boot', group);
+    expect(troubles(record).sort()).toEqual(group.map((m) => `failed: ${m.test}`).sort());
+    expect(record.exitCode).toBe(1);
   });
+});
 
-  test('and no test goes without', () => {
-    expect(mutants.map((mutant) => mutant.test).sort()).toEqual([...testNames].sort());
-  });
-
-  test('an unchanged guest passes all', async () => {
-    const record = await runMutants(initrd, []);
-    expect(troubles(record)).toEqual([]);
-    expect(record.exitCode).toBe(0);
-  });
-
-  test.each([...rows, ...columns].map((group) => [group.map((m) => m.test).join(' | '), group] as const))(
-    '%s',
-    async (_names, group) => {
-      const record = await runMutants(initrd, group);
-      expect(troubles(record).sort()).toEqual(group.map((m) => `failed: ${m.test}`).sort());
-      expect(record.exitCode).toBe(1);
-    },
-  );
+test.each(suiteNames.filter((suite) => suite !== 'boot'))('all mutants of suites/%s at once', async (suite) => {
+  const record = await runMutants(initrd, suite, mutants[suite]);
+  expect(troubles(record).sort()).toEqual(mutants[suite].map((m) => `failed: ${m.test}`).sort());
 });

@@ -1,4 +1,4 @@
-/** One change to a guest, and the test of suites/boot that it must make fail, alone. */
+/** One change to a guest, and the test of a suite that it must make fail, alone. */
 export interface Mutant {
   test: string;
   /** Shell text run in the initramfs with the root file system writable at /root. */
@@ -9,7 +9,7 @@ export interface Mutant {
   machine?: { memory?: string; append?: string };
 }
 
-export const mutants: readonly Mutant[] = [
+const boot: readonly Mutant[] = [
   {
     test: 'reaches the default runlevel with nothing crashed',
     disk: `printf '%s\\n' '#!/sbin/openrc-run' 'command=/bin/sleep' 'command_args=0.1' 'command_background=yes' \\
@@ -42,3 +42,95 @@ export const mutants: readonly Mutant[] = [
   { test: 'sees the memory it was given', machine: { memory: '768M' } },
   { test: 'sees both processors', machine: { append: 'maxcpus=1' } },
 ];
+
+const smoke: readonly Mutant[] = [
+  { test: 'has room on its root file system', late: 'fallocate -l 1500M /filler' },
+  { test: 'takes scratch files in /var/tmp', late: 'chattr +i /var/tmp' },
+  {
+    test: 'leaves most of its memory to its users',
+    late: 'dd if=/dev/zero of=/dev/shm/filler bs=1M count=300',
+  },
+  {
+    test: 'has an address on its network',
+    // The way in stays: the address reaches no farther than the link.
+    late: `ip address del 10.0.2.15/24 dev eth0 && ip address add 10.0.2.15/24 dev eth0 scope link &&
+      ip route replace default via 10.0.2.2 dev eth0`,
+  },
+  { test: 'knows the way out of its network', late: 'ip route del default' },
+  { test: 'knows the name localhost', disk: ': > /root/etc/hosts' },
+  { test: 'has a host name of its own', late: 'hostname localhost' },
+  {
+    test: 'has a package database in order',
+    disk: 'sed -i "/^Package: procps$/,/^$/s/^Status: .*/Status: install ok half-configured/" /root/var/lib/dpkg/status',
+  },
+  { test: 'saw no program die', late: `(ulimit -s 256; bash -c 'f() { f; }; f')` },
+  { test: 'runs on a kernel that reports no error', late: 'mount -t ext4 /dev/vda1 /mnt' },
+  {
+    test: 'has no dead processes that nobody collects',
+    late: `sh -c 'true & exec sleep 100000' < /dev/null > /dev/null 2>&1 &`,
+  },
+  { test: 'logs who logs in', disk: 'echo LogLevel QUIET >> /root/etc/ssh/sshd_config.d/gvm.conf' },
+];
+
+const sshd = '/root/etc/ssh/sshd_config.d/gvm.conf';
+
+const security: readonly Mutant[] = [
+  { test: 'has one superuser', disk: `echo 'toor:x:0:0::/root:/bin/sh' >> /root/etc/passwd` },
+  { test: 'has no account with an empty password', disk: `sed -i 's/^games:[^:]*:/games::/' /root/etc/shadow` },
+  {
+    test: 'keeps no password hash where everyone reads it',
+    disk: `sed -i 's/^news:x:/news:$6$salt$hash:/' /root/etc/passwd`,
+  },
+  {
+    test: 'keeps no password hash of a weak kind',
+    disk: `sed -i 's/^mail:[^:]*:/mail:$1$salt$hash:/' /root/etc/shadow`,
+  },
+  {
+    test: 'hashes new passwords with a strong kind',
+    disk: 'sed -i "s/^ENCRYPT_METHOD.*/ENCRYPT_METHOD MD5/" /root/etc/login.defs',
+  },
+  { test: 'gives no shell to system accounts', disk: `sed -i '/^www-data:/s,[^:]*$,/bin/sh,' /root/etc/passwd` },
+  { test: 'has nobody in groups that are as good as root', disk: `sed -i 's/^disk:.*/&lp/' /root/etc/group` },
+  { test: 'protects the files of accounts', disk: 'chmod 0646 /root/etc/group' },
+  { test: 'keeps the home of root to root', disk: 'chmod 0755 /root/root' },
+  {
+    test: 'lets nobody in by password',
+    disk: `sed -i 's/^PasswordAuthentication.*/PasswordAuthentication yes/' ${sshd}`,
+  },
+  { test: 'lets root in by key only', disk: `sed -i 's/^PermitRootLogin.*/PermitRootLogin yes/' ${sshd}` },
+  {
+    test: 'reads the drop-in settings of sshd first',
+    disk: `sed -i 's/^Include/MaxSessions 20\nInclude/' /root/etc/ssh/sshd_config`,
+  },
+  {
+    test: "carries no host key that is not the guest's own",
+    disk: 'echo key > /root/etc/ssh/ssh_host_rsa_key',
+  },
+  { test: 'has the known setuid programs and no other', disk: 'chmod u+s /root/usr/bin/find' },
+  { test: 'keeps temporary files apart', disk: 'chmod 0777 /root/var/tmp' },
+  { test: 'lets only root say what root runs', disk: 'chmod 0777 /root/etc/cron.daily' },
+  {
+    test: 'switches no protection of the kernel off',
+    disk: 'echo kernel.randomize_va_space=0 >> /root/etc/sysctl.conf',
+  },
+];
+
+/** The mutants of each suite that is shipped. */
+export const mutants = { boot, smoke, security } as const;
+export type SuiteName = keyof typeof mutants;
+export const suiteNames = Object.keys(mutants) as SuiteName[];
+
+/**
+ * Mutants in a grid whose rows and columns are one boot each. Two mutants share at most one boot: so where in each boot
+ * exactly its own tests fail, each mutant makes its own test fail and no other, for one that another test feels would be
+ * seen in the boot of its row or in that of its column.
+ */
+export function gridOf(all: readonly Mutant[], columns: number): Mutant[][] {
+  const rows = Array.from({ length: Math.ceil(all.length / columns) }, (_, row) =>
+    all.filter((_mutant, i) => Math.floor(i / columns) === row),
+  );
+  return [
+    ...rows,
+    ...Array.from({ length: columns }, (_, column) => all.filter((_mutant, i) => i % columns === column)),
+  ];
+}

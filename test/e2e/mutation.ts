@@ -3,11 +3,15 @@ import { join } from 'node:path';
 import { writeCpio } from '../../src/disk/index.ts';
 import type { RunRecord } from '../../src/schema/index.ts';
 import { gvm, project, repository } from './gvm.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant, SuiteName } from './mutants.ts';
 
-/** The suite that mutants are held against, and the names of its tests. */
-export const suite = readFileSync(join(repository, 'suites/boot/boot.gvm.yaml'), 'utf8');
-export const testNames = [...suite.matchAll(/^ {2}- name: (.*)$/gm)].map(([, name]) => name);
+/** The text of a shipped suite. */
+const textOf = (suite: SuiteName) => readFileSync(join(repository, `suites/${suite}/${suite}.gvm.yaml`), 'utf8');
+
+/** The names of a suite's tests. */
+export function testNames(suite: SuiteName): string[] {
+  return [...textOf(suite).matchAll(/^ {2}- name: (.*)$/gm)].map(([, name]) => name ?? '');
+}
 
 /** The initramfs that gvm gives the default image. */
 export async function findInitrd(): Promise<Buffer> {
@@ -16,15 +20,18 @@ export async function findInitrd(): Promise<Buffer> {
   return readFileSync(/-initrd '?(\S+?)'?\s/.exec(command)?.[1] ?? '');
 }
 
-/** Runs the suite on a guest with changes; without any on an unchanged one. @returns the run's record */
-export async function runMutants(initrd: Buffer, mutants: readonly Mutant[]): Promise<RunRecord> {
+/** Runs a suite on a guest with changes; without any on an unchanged one. @returns the run's record */
+export async function runMutants(initrd: Buffer, suite: SuiteName, mutants: readonly Mutant[]): Promise<RunRecord> {
   const disk = mutants.flatMap((mutant) => mutant.disk ?? []);
   const late = mutants.flatMap((mutant) => mutant.late ?? []);
   const changed = disk.length + late.length > 0;
   const keys = mutants.flatMap((mutant) => mutant.machine ?? []);
   const append = [...keys.map((k) => k.append), ...(changed ? ['rdinit=/mutate'] : [])].filter(Boolean).join(' ');
   const machine = { ...Object.assign({}, ...keys), append, ...(changed ? { initrd: 'mutant.img' } : {}) };
-  const { folder, remove } = project({ 'suites/boot.gvm.yaml': suite, 'gvm.yaml': JSON.stringify({ machine }) });
+  const { folder, remove } = project({
+    [`suites/${suite}.gvm.yaml`]: textOf(suite),
+    'gvm.yaml': JSON.stringify({ machine }),
+  });
   try {
     if (changed) writeFileSync(join(folder, 'mutant.img'), mutate(initrd, disk, late));
     const { stdout, stderr } = await gvm(['test', '--json'], { cwd: folder });
