@@ -5,7 +5,8 @@ import { linesOf, partOf } from './shell.ts';
 
 // Programs that died by a fault: core dumps where kernel.core_pattern (core(5)) or systemd-coredump puts them, and what
 // the kernel said of faults nobody handled. A pattern without a folder means the one that the program was in: those of
-// the running programs and a few more are looked at. A file of such a name that may not be read counts as a dump.
+// the running programs and a few more are looked at. Links are none: /dev/core leads to /proc/kcore, and a thread of the
+// kernel is in /dev. A file of such a name that may not be read counts as a dump.
 
 const MAX = 512 * 1024;
 const MOST = 100;
@@ -43,8 +44,8 @@ esac
 unset IFS
 seen=
 for f in "$@" /var/lib/systemd/coredump/core.*; do
-  [ -f "$f" ] || continue
-  case $f in /proc/*) f=$(readlink -f "$f") ;; esac
+  [ -f "$f" ] && [ ! -L "$f" ] || continue
+  case $f in /proc/*) f=$(readlink -f "$f"); [ -f "$f" ] || continue ;; esac
   case $seen in *"|$f|"*) continue ;; esac
   seen="$seen|$f|"
   part dump

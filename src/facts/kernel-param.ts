@@ -5,8 +5,8 @@ import { headSections, linesOf, partOf, pathWord } from './shell.ts';
 // Kernel parameters (sysctl(8)), read from /proc/sys. A value of several words has single spaces between them.
 
 const MAX = 4096;
-/** head(1) names its files only where there are several. */
-const FIRST = '/proc/sys/kernel/ostype';
+/** These are always read: head(1) names its files only where there are several. */
+const ALWAYS = ['/proc/sys/kernel/osrelease', '/proc/sys/kernel/ostype'];
 
 const kernelParamArgs = z.strictObject({
   name: z
@@ -31,7 +31,7 @@ export function paramPath(name: string): string {
 }
 
 const filesOf = (requests: readonly KernelParamArgs[]) => [
-  ...new Set([FIRST, ...requests.map((r) => paramPath(r.name))]),
+  ...new Set([...ALWAYS, ...requests.map((r) => paramPath(r.name))]),
 ];
 
 export const kernelParamFact = defineFact<KernelParamArgs, KernelParamValue>({
@@ -39,7 +39,7 @@ export const kernelParamFact = defineFact<KernelParamArgs, KernelParamValue>({
   description: 'a kernel parameter (sysctl)',
   args: kernelParamArgs,
   schema: kernelParamValue,
-  limit: (requests) => (requests.length + 1) * (MAX + 600),
+  limit: (requests) => (requests.length + ALWAYS.length) * (MAX + 600),
   // One head(1) for all; what cannot be read is missing in its answer, so existence is asked apart.
   fragment(requests) {
     const words = requests.map((r) => pathWord(paramPath(r.name)));
@@ -47,7 +47,7 @@ export const kernelParamFact = defineFact<KernelParamArgs, KernelParamValue>({
 for p in ${words.join(' ')}; do if [ -e "$p" ]; then echo yes; else echo no; fi; done
 part values
 head -c ${MAX} ${filesOf(requests).map(pathWord).join(' ')} 2>/dev/null
-[ -r ${FIRST} ]`;
+[ -r ${ALWAYS[0]} ]`;
   },
 
   parse(output, requests) {

@@ -100,7 +100,7 @@ const security: readonly Mutant[] = [
   { test: 'lets root in by key only', disk: `sed -i 's/^PermitRootLogin.*/PermitRootLogin yes/' ${sshd}` },
   {
     test: 'reads the drop-in settings of sshd first',
-    disk: `sed -i 's/^Include/MaxSessions 20\nInclude/' /root/etc/ssh/sshd_config`,
+    disk: `sed -i 's/^Include/MaxSessions 20\\nInclude/' /root/etc/ssh/sshd_config`,
   },
   {
     test: "carries no host key that is not the guest's own",

@@ -25,6 +25,8 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('under %
     ]);
     // It can be written only.
     expect(answers[4]?.value).toBeUndefined();
+    const [alone] = await ask(localChannel(shell), 'kernel-param', { name: 'kernel.ostype' });
+    expect(alone?.value).toEqual({ exists: true, value: 'Linux' });
   });
 
   test('the command line is that of /proc/cmdline', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { phasesOf } from '../../src/facts/boot-time.ts';
@@ -136,7 +136,10 @@ describe.runIf(canChroot)('in a guest that has only busybox', () => {
       '/proc/sys/kernel/core_pattern': `${pattern}\n`,
       ...Object.fromEntries(files.map((file) => [file, core])),
       '/tmp/core': 'no core file',
+      '/proc/kcore': core,
+      '/proc/26/cwd/': '',
     });
+    symlinkSync('/proc/kcore', join(guest.root, 'proc/26/cwd/core'));
     try {
       const [answer] = await ask(guest.channel, 'coredump', {});
       const value = answer?.value as CoredumpValue | undefined;
