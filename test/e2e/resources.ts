@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { shellQuote } from '../../src/core/index.ts';
+import type { Channel } from '../../src/guest/index.ts';
 import type { Guest } from '../../src/lab/index.ts';
 import {
   builtins,
@@ -16,21 +18,29 @@ export function loadFixture(name: string): SuitePlan {
   return compileSuite(readFileSync(join(repository, file), 'utf8'), file, builtins);
 }
 
-/** Runs tests in a guest, in the order in which they are written. */
-export async function runAll(plan: SuitePlan, guest: Guest): Promise<Map<string, TestVerdict>> {
+type Entered = Pick<Guest, 'channel' | 'scale' | 'boot'>;
+
+/** Runs tests in a guest, in the order in which they are written; those named `root: …` through sudo(8). */
+export async function runAll(plan: SuitePlan, guest: Entered): Promise<Map<string, TestVerdict>> {
+  const channel = guest.channel();
+  const root: Pick<Channel, 'exec'> = {
+    exec: (command, options) => channel.exec(`sudo -n /bin/sh -c ${shellQuote(command)}`, options),
+  };
   const verdicts = new Map<string, TestVerdict>();
-  for (const test of plan.tests) verdicts.set(test.name, await runOne(test, guest));
+  for (const test of plan.tests)
+    verdicts.set(test.name, await runOne(test, guest, test.name.startsWith('root: ') ? root : channel));
   return verdicts;
 }
 
 export const runOne = (
   test: PlannedTest,
-  guest: Guest,
+  guest: Entered,
   channel: Parameters<typeof runTest>[1]['channel'] = guest.channel(),
 ) =>
   runTest(test, {
     channel,
     registry: builtins,
+    place: { arch: 'x86_64', memory: 2 ** 30, network: 'restricted', accelerator: 'tcg' },
     signal: new AbortController().signal,
     scale: guest.scale,
     boot: guest.boot,
@@ -73,7 +83,8 @@ export function unfailed(plan: SuitePlan, verdicts: ReadonlyMap<string, TestVerd
     .filter((t) => isWrong(t.name))
     .flatMap((t) => {
       const failed = verdicts.get(t.name)?.failures.map((f) => JSON.stringify(f.path)) ?? [];
-      return t.checks
+      return t.steps
+        .flat()
         .map((c) => JSON.stringify(c.path))
         .filter((path) => !failed.some((f) => f.startsWith(path.slice(0, -1))));
     });

@@ -42,6 +42,8 @@ async function evaluate(declaration: object, scale: number, seen?: BootRecord): 
     scale,
     remaining: () => 20_000,
     compare: expect_.compare,
+    control: undefined,
+    output: undefined,
     ...(seen ? { boot: seen } : {}),
   });
   return findings.map((f) => `${f.path.join('.')}: ${f.message}`);
