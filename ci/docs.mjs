@@ -9,6 +9,8 @@ const { builtins, schemaSources } = await import('../dist/suite/index.js');
 const { commands: rows } = await import('../dist/cli/commands/index.js');
 const { loadCommand } = await import('../dist/cli/command.js');
 const commands = await Promise.all(rows.map(loadCommand));
+const { causes } = await import('../dist/guest/serial/causes.js');
+const { signatures } = await import('../dist/guest/serial/signatures.js');
 const { optionTable, globalOptions } = await import('../dist/cli/options.js');
 
 const { reporters } = await import('../dist/report/index.js');
@@ -122,6 +124,31 @@ function errorTable() {
   return ['| code | exit | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
+const SHAPES = {
+  prompt: 'waits for input',
+  final: 'is the last that is printed',
+  idle: 'is the last that is printed, and the processor stays in real mode',
+  login: 'waits, and no SSH server answers',
+  unreached: 'waits, and no driver has taken the network card',
+  mention: 'explains an end',
+};
+
+function causeTable() {
+  const rows = Object.entries(causes).map(([cause, { meaning, advice }]) => {
+    const stages = [...new Set(signatures.filter((s) => s.cause === cause).map((s) => s.stage))];
+    return `| \`${cause}\` | ${stages.join(', ')} | ${cell(meaning)} | ${cell(advice)} |`;
+  });
+  return ['| cause | stage | what it means | what to look at |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function signatureTable() {
+  const rows = signatures.map(({ cause, shape, example, kernel }) => {
+    const line = `\`${cell(example.trim().replaceAll('`', "'"))}\``;
+    return `| \`${cause}\` | ${line} | ${kernel ? 'the kernel says it, and it ' : ''}${SHAPES[shape]} |`;
+  });
+  return ['| cause | an example | the line |', '|---|---|---|', ...rows].join('\n');
+}
+
 const test = resolved(suite.properties.tests.items);
 const checkNames = sources.checks.map((check) => check.name);
 const notChecks = ({ properties }) =>
@@ -130,6 +157,7 @@ const notChecks = ({ properties }) =>
 const parts = {
   'docs/reports.md': { reporters: reporterTable() },
   'docs/troubleshooting.md': { errors: errorTable() },
+  'docs/boot-failures.md': { causes: causeTable(), signatures: signatureTable() },
   'docs/commands.md': { commands: commandSections(), 'options everywhere': optionRows(globalOptions) },
   'docs/suites.md': {
     'suite keys': keyTable(

@@ -33,7 +33,14 @@ export function bootTimeout(
   const { guest, stage, stages } = context;
   const limit = formatDuration(timeout * scale);
   const message = `guest ${guest} was not ready within ${limit} (${formatDuration(timeout)} × ${scale}): ${lastSeen}`;
-  const record: BootRecord = { outcome: 'timeout', stage, cause: 'timeout', blame: 'unknown', message, stages };
+  const record: BootRecord = {
+    outcome: 'timeout',
+    stage,
+    cause: 'timeout',
+    blame: 'unknown',
+    message,
+    stages,
+  };
   return new GvmError({
     code: 'boot-timeout',
     message,
@@ -42,8 +49,9 @@ export function bootTimeout(
   });
 }
 
-function deathError(code: ErrorCode, what: string, death: Death, { guest, console, stages }: BootContext): GvmError {
-  const { stage, cause, blame, meaning, how, evidence } = death;
+function deathError(code: ErrorCode, what: string, death: Death, context: BootContext): GvmError {
+  const { guest, console, stages } = context;
+  const { stage, cause, blame, meaning, how, evidence, advice, traceAt, at } = death;
   const shown = evidence.map((line) => `\n  | ${line}`).join('');
   const message = `${what}: ${meaning} (${how})${shown}`;
   const record: BootRecord = {
@@ -54,11 +62,13 @@ function deathError(code: ErrorCode, what: string, death: Death, { guest, consol
     message: `${what}: ${meaning}`,
     evidence,
     stages,
+    ...(traceAt === undefined ? {} : { traceMs: Math.round(traceAt) }),
+    ...(at === undefined ? {} : { diedMs: Math.round(at) }),
   };
   return new GvmError({
     code,
     message,
-    hint: `the console log: ${console}`,
+    hint: `${advice === undefined ? '' : `${advice}; `}the console log: ${console}`,
     details: { ...record, guest, console },
   });
 }

@@ -3,15 +3,15 @@ import type { GvmError } from '../errors/index.ts';
 import { ConsoleClassifier, type ConsoleLine, type Reach, type SerialLog } from '../guest/index.ts';
 import { hostTrouble, type Machine, type QemuExit, type QmpEvent } from '../machine/index.ts';
 import type { Stage } from '../schema/index.ts';
+import { type Activity, ActivityWindow } from './activity.ts';
 import { type Death, deathOf } from './death.ts';
 import type { BootProgress } from './guest.ts';
-import { inRealMode } from './probes.ts';
+import { emptyBootSector, lookAtCpus, networkDriverless } from './probes.ts';
 
 /** Milliseconds between looks at a console that is silent. */
-const LOOK = 250;
-/** Milliseconds of silence from which on the processor is looked at, and the looks that must agree. */
-const SILENT = 1000;
-const ENOUGH_SAMPLES = 12;
+const LOOK = 125;
+/** Milliseconds of silence from which on the processors are looked at. */
+const SILENT = 200;
 /** Milliseconds that QEMU may take to end after it reported a panic, and its last bytes to arrive after it ended. */
 const LAST_BYTES = 500;
 
@@ -41,10 +41,12 @@ export class BootWatch {
   readonly #options: BootWatchOptions;
   #looks: NodeJS.Timeout | undefined;
   #shutdown: string | undefined;
-  /** How many looks in a row found the processor in real mode. */
-  #samples = 0;
   readonly #stops: (() => void)[] = [];
   #detached = false;
+  readonly #processors = new ActivityWindow();
+  /** What else was learned of the guest since its console fell silent. */
+  #signs: { emptyBootSector?: boolean; driverless?: boolean } = {};
+  #looking = false;
 
   constructor(options: BootWatchOptions) {
     this.#options = options;
@@ -54,6 +56,15 @@ export class BootWatch {
 
   get stage(): Stage {
     return this.#classifier.stage;
+  }
+
+  /** The console shows that nothing is started any more. */
+  get over(): boolean {
+    return this.#classifier.isOver(this.#waiting);
+  }
+
+  get #waiting(): ConsoleLine | undefined {
+    return this.#options.serial.waiting;
   }
 
   /** Begins to watch; to be called before the guest runs. */
@@ -78,6 +89,7 @@ export class BootWatch {
   /** The guest answers: from now on a silent console is nothing to worry about. */
   ready(): void {
     clearInterval(this.#looks);
+    this.#classifier.settle();
   }
 
   /** What is known at a deadline, for people. */
@@ -109,16 +121,34 @@ export class BootWatch {
 
   #look(machine: Machine): void {
     const { serial, scale } = this.#options;
-    const quiet = serial.quiet / scale;
-    if (this.stage === 'firmware' && serial.quiet > SILENT) void this.#sample(machine);
-    else this.#samples = 0;
-    const realMode = this.#samples >= ENOUGH_SAMPLES;
-    const verdict = this.#classifier.judge({ kind: 'quiet', ms: quiet, reach: this.reach, realMode }, serial.waiting);
-    if (verdict) this.#die({ verdict, how: `its console has been silent for ${formatDuration(serial.quiet)}` });
+    const ms = serial.quiet;
+    const waiting = this.#waiting;
+    if (ms < SILENT || !this.#classifier.suspects(waiting)) {
+      this.#processors.clear();
+      this.#signs = {};
+      return;
+    }
+    void this.#lookInside(machine);
+    const { activity } = this.#processors;
+    const signs = { kind: 'quiet', ms, scale, reach: this.reach, activity, ...this.#signs } as const;
+    const verdict = this.#classifier.judge(signs, waiting);
+    if (verdict) this.#die({ verdict, how: howOf(ms, activity) });
   }
 
-  async #sample(machine: Machine): Promise<void> {
-    this.#samples = (await inRealMode(machine).catch(() => false)) ? this.#samples + 1 : 0;
+  /** Looks at the processors, and at what else may agree with a suspicion. QEMU is asked, never the guest. */
+  async #lookInside(machine: Machine): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      this.#processors.push(await lookAtCpus(machine));
+      if (this.#processors.activity === undefined) return;
+      if (this.stage === 'firmware') this.#signs.emptyBootSector ??= await emptyBootSector(machine);
+      else this.#signs.driverless = this.reach === 'pending' && (await networkDriverless(machine));
+    } catch {
+      // QEMU ended, or has no such query: what is known stays.
+    } finally {
+      this.#looking = false;
+    }
   }
 
   #heed(event: QmpEvent, machine: Machine): void {
@@ -151,12 +181,27 @@ export class BootWatch {
   }
 
   #die(signs: Parameters<typeof deathOf>[0]): void {
-    const { serial } = this.#options;
-    this.#lose({ kind: 'death', death: deathOf(signs, this.stage, serial.tail(5)) });
+    const { serial, began } = this.#options;
+    const death = deathOf(signs, this.stage, serial.tail(5));
+    this.#lose({ kind: 'death', death: { ...death, at: monotonic() - began } });
   }
 
   #lose(loss: Loss): void {
-    this.ready();
+    clearInterval(this.#looks);
     if (!this.#detached) this.#lost.resolve(loss);
+  }
+}
+
+function howOf(ms: number, activity: Activity | undefined): string {
+  const silent = `its console has been silent for ${formatDuration(ms)}`;
+  switch (activity) {
+    case 'idle':
+      return `${silent}, and its processors wait`;
+    case 'stopped':
+      return `${silent}, and its kernel has stopped`;
+    case 'real-mode':
+      return `${silent}, and its processor never left real mode`;
+    default:
+      return silent;
   }
 }

@@ -14,6 +14,12 @@ export interface Death {
   how: string;
   /** Lines of the console or of QEMU, fit for a terminal. */
   evidence: string[];
+  /** What to look at next, where the cause says. */
+  advice?: string;
+  /** When the last line of the evidence came, in milliseconds since the start of QEMU. */
+  traceAt?: number;
+  /** When it was given up, likewise. */
+  at?: number;
 }
 
 export interface Signs {
@@ -36,8 +42,8 @@ export function deathOf(signs: Signs, stage: Stage, tail: string[]): Death {
   }
   if (exit && (exit.signal !== null || (exit.code ?? 0) !== 0)) return qemuFailed(exit, stage);
   if (verdict) {
-    const { cause, blame, meaning, evidence } = verdict;
-    return { stage: verdict.stage, cause, blame, meaning, how, evidence };
+    const { stage: at, cause, blame, meaning, advice, evidence } = verdict;
+    return { stage: at, cause, blame, meaning, how, evidence, advice, traceAt: verdict.at };
   }
   if (signs.panicked || signs.shutdown === 'guest-panic') {
     return { ...shown, cause: 'kernel-panic', blame: 'guest', meaning: 'the kernel panicked' };

@@ -58,6 +58,8 @@ export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest
     watch.reach = 'answered';
     watch.enter('ssh');
     options.onState('its SSH server answers, the login is not done');
+    // Whoever lets nobody in after its boot is over will not change its mind.
+    const { over } = watch;
     const target = { host, port, user, keyPath: options.keyPath };
     try {
       const { channel, hostKey } = await logIn({
@@ -74,7 +76,7 @@ export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest
       if (!isGvmError(error) || !mayPass(error.code)) throw error;
       if (error.code === 'login-refused') {
         refusedSince ??= monotonic();
-        if (monotonic() - refusedSince > REFUSED * scale) throw error;
+        if (over || monotonic() - refusedSince > REFUSED * scale) throw error;
       }
       options.onState(error.message);
       await pause(REFUSED_PAUSE * scale, signal);

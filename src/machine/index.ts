@@ -7,6 +7,6 @@ export type {
   QemuCommand,
 } from './args/input.ts';
 export { QmpClient } from './qmp/client.ts';
-export type { QmpEvent } from './qmp/protocol.ts';
+export type { QmpEvent, VirtioStatus } from './qmp/protocol.ts';
 export { type Machine, type QemuExit, startMachine } from './start.ts';
 export { hostTrouble } from './trouble.ts';

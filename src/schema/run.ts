@@ -123,6 +123,8 @@ export const bootRecordSchema = z.object({
   blame: blameSchema.optional(),
   message: z.string().optional(),
   evidence: z.array(z.string()).optional().meta({ description: 'the console lines that show the cause' }),
+  traceMs: ms.optional().meta({ description: 'when the last line of the evidence came, from the start of QEMU' }),
+  diedMs: ms.optional().meta({ description: 'when it was given up, from the start of QEMU' }),
   sshMs: ms.optional().meta({ description: 'from the start of QEMU to the first answered command' }),
   readyMs: ms.optional().meta({ description: 'from the start of QEMU until init had settled as well' }),
   stages: z.array(z.object({ stage: stageSchema, atMs: ms })),

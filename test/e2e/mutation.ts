@@ -49,7 +49,12 @@ export function troubles(record: RunRecord): string[] {
 }
 
 /** A second initramfs behind the image's own: it runs the original init with one more step before the switch. */
-function mutate(initrd: Buffer, disk: readonly string[], late: readonly string[]): Buffer {
+export function mutate(
+  initrd: Buffer,
+  disk: readonly string[],
+  late: readonly string[],
+  files: Readonly<Record<string, Buffer>> = {},
+): Buffer {
   const script = [
     ...disk,
     `{ echo '#!/bin/sh'; cat <<'END'\n${late.join('\n')}\nEND\n} > /root/etc/local.d/mutant.start`,
@@ -61,7 +66,10 @@ function mutate(initrd: Buffer, disk: readonly string[], late: readonly string[]
 /bin/busybox sed 's#^for folder in sys dev proc;.*#${step}; &#' /init > /init.mutated
 exec /bin/busybox sh /init.mutated
 `;
-  const file = (path: string, text: string) => ({ kind: 'file' as const, path, mode: 0o755, bytes: Buffer.from(text) });
-  const archive = writeCpio([file('mutate', init), file('mutation', script)], { mtime: 0 });
+  const entries = Object.entries({ ...files, mutate: Buffer.from(init), mutation: Buffer.from(script) });
+  const archive = writeCpio(
+    entries.map(([path, bytes]) => ({ kind: 'file' as const, path, mode: 0o755, bytes })),
+    { mtime: 0 },
+  );
   return Buffer.concat([initrd, Buffer.alloc((4 - (initrd.length % 4)) % 4), archive]);
 }

@@ -18,9 +18,9 @@ export interface TestLab extends AsyncDisposable {
   describe(guest: string, machine?: Record<string, unknown>, image?: string): Promise<GuestSpec>;
 }
 
-export async function openTestLab(): Promise<TestLab> {
+export async function openTestLab(place = tmpdir()): Promise<TestLab> {
   await using release = new ReleaseStack();
-  const folder = mkdtempSync(join(tmpdir(), 'gvm-lab-'));
+  const folder = mkdtempSync(join(place, 'gvm-lab-'));
   release.defer(() => rmSync(folder, { recursive: true, force: true }));
   const state = { home: join(folder, 'home'), runtime: join(folder, 'runtime') };
   const accelerator = chooseAccelerator('auto', await proveAccelerators({ log: silentLog, cacheDir: home }));

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConsoleClassifier, type ConsoleLine, HealthWatch } from '../../src/guest/index.ts';
 import { ConsoleLines, LONGEST_LINE } from '../../src/guest/serial/lines.ts';
+import { signatures } from '../../src/guest/serial/signatures.ts';
 
 const folder = new URL('../fixtures/console/', import.meta.url);
 const capture = (name: string) => readFileSync(new URL(`${name}.txt`, folder));
@@ -65,9 +66,14 @@ describe('the lines of a console', () => {
   });
 });
 
+test.each(signatures)('$cause: $example', ({ pattern, example }) => {
+  expect(example).toMatch(pattern);
+});
+
+const ended = { kind: 'ended' } as const;
+
 describe('a boot that stops', () => {
-  const quiet = { kind: 'quiet', ms: 2500, reach: 'pending' } as const;
-  const ended = { kind: 'ended' } as const;
+  const quiet = { kind: 'quiet', ms: 2500, scale: 1, reach: 'pending' } as const;
   test.each([
     ['seabios-empty-disk', quiet, 'firmware', 'no-bootable-disk', 'No bootable device.'],
     ['ovmf-empty-disk', quiet, 'firmware', 'no-bootable-disk', 'Shell>'],
@@ -100,18 +106,75 @@ describe('a boot that stops', () => {
 
   test('is not given up while nothing agrees', () => {
     const panic = classify([line('[    1.000000] Kernel panic - not syncing: out of ideas')]);
-    expect(panic.judge({ kind: 'quiet', ms: 500, reach: 'pending' })).toBeUndefined();
-    expect(panic.judge({ kind: 'quiet', ms: 60_000, reach: 'answered' })).toBeUndefined();
-    expect(panic.judge({ kind: 'quiet', ms: 60_000, reach: 'refused' })).toBeUndefined();
-    expect(panic.judge({ kind: 'quiet', ms: 3000, reach: 'pending' })?.cause).toBe('kernel-panic');
+    expect(panic.judge({ kind: 'quiet', ms: 500, scale: 1, reach: 'pending' })).toBeUndefined();
+    expect(panic.judge({ kind: 'quiet', ms: 60_000, scale: 1, reach: 'answered' })).toBeUndefined();
+    expect(panic.judge({ kind: 'quiet', ms: 60_000, scale: 1, reach: 'refused' })).toBeUndefined();
+    expect(panic.judge({ kind: 'quiet', ms: 3000, scale: 1, reach: 'pending' })?.cause).toBe('kernel-panic');
   });
 
-  test('at a login prompt waits long for its SSH server', () => {
-    const classifier = classify([line('OpenRC 0.45.2 is starting up')]);
-    const prompt = line('one login: ');
-    expect(classifier.judge({ kind: 'quiet', ms: 20_000, reach: 'refused' }, prompt)).toBeUndefined();
-    expect(classifier.judge({ kind: 'quiet', ms: 31_000, reach: 'refused' }, prompt)?.cause).toBe('no-ssh');
+  test('is given up at once where the processors agree', () => {
+    const now = { kind: 'quiet', ms: 1000, scale: 8, reach: 'pending' } as const;
+    const shell = line('(initramfs) ');
+    const initrd = classify([line('Begin: Mounting root file system')]);
+    expect(initrd.judge({ ...now, activity: 'busy' }, shell)).toBeUndefined();
+    expect(initrd.judge({ ...now, activity: 'idle' }, shell)?.cause).toBe('emergency-shell');
+    const panic = classify([line('[    1.000000] Kernel panic - not syncing: out of ideas')]);
+    expect(panic.judge({ ...now, activity: 'idle' })).toBeUndefined();
+    expect(panic.judge({ ...now, activity: 'stopped' })?.cause).toBe('kernel-panic');
+    const sector = classify([line('Booting from Hard Disk...')]);
+    expect(sector.judge({ ...now, activity: 'real-mode' })).toBeUndefined();
+    expect(sector.judge({ ...now, activity: 'real-mode', emptyBootSector: true })?.cause).toBe('no-boot-loader');
+    const loader = classify([line('Welcome to GRUB!')]);
+    expect(loader.judge({ ...now, activity: 'busy' }, line('grub> '))?.cause).toBe('loader-failed');
   });
+
+  test('at a login prompt waits for its SSH server as long as init may still start it', () => {
+    const idle = { kind: 'quiet', ms: 1500, scale: 4, activity: 'idle', reach: 'refused' } as const;
+    const systemd = classify([line('Welcome to Gentoo Linux!')]);
+    const prompt = line('one login: ');
+    expect(systemd.judge(idle, prompt)).toBeUndefined();
+    expect(systemd.judge({ ...idle, ms: 119_000, activity: 'busy' }, prompt)).toBeUndefined();
+    expect(systemd.judge({ ...idle, ms: 121_000 }, prompt)?.cause).toBe('no-ssh');
+    systemd.push(line('[  OK  ] Reached target multi-user.target - Multi-User System.'));
+    expect(systemd.judge(idle, prompt)?.cause).toBe('no-ssh');
+    const openrc = classify([line('OpenRC 0.45.2 is starting up'), line(' * ERROR: net failed to start')]);
+    expect(openrc.judge({ ...idle, reach: 'pending' }, line('root@one:~# '))).toBeUndefined();
+    expect(openrc.judge(idle, line('root@one:~# '))?.cause).toBe('service-failed');
+    const deaf = classify([line('OpenRC 0.45.2 is starting up')]);
+    expect(deaf.judge({ ...idle, reach: 'pending', driverless: true }, prompt)?.cause).toBe('no-network-driver');
+    expect(deaf.judge({ ...idle, driverless: false }, prompt)?.cause).toBe('no-ssh');
+  });
+
+  test.each([
+    ['no-initramfs', '[ 1.0] VFS: Cannot open root device "UUID=1-2" or unknown-block(0,0): error -6'],
+    ['root-missing', '[ 1.0] VFS: Cannot open root device "vda2" or unknown-block(0,0): error -6'],
+    [
+      'illegal-instruction',
+      '[ 1.0] traps: init[1] trap invalid opcode ip:400078 sp:7ffc2a0 error:0 in init[400000+1000]',
+    ],
+    [
+      'missing-library',
+      'openrc-init: error while loading shared libraries: librc.so.1: cannot open shared object file: No such file',
+    ],
+    ['out-of-memory', '[ 1.0] Kernel panic - not syncing: System is deadlocked on memory'],
+    ['fsck-failed', '/dev/vdb: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.'],
+    ['modules-missing', 'modprobe: FATAL: Module virtio_net not found in directory /lib/modules/6.1.0'],
+  ])('%s', (cause, text) => {
+    expect(classify([line(text.replace('[ 1.0]', '[    1.000000]'))]).judge(ended)?.cause).toBe(cause);
+  });
+});
+
+test('a guest that was ready is explained by the last words of its kernel', () => {
+  const classifier = classify(signatures.map(({ example }, i) => line(`[    1.000000] ${example}`, i)));
+  classifier.settle();
+  expect(classifier.judge(ended)).toBeUndefined();
+  for (const { example } of signatures) classifier.push(line(example, 100));
+  expect(classifier.judge(ended)).toBeUndefined();
+  classifier.push(line('[    2.000000] Kernel panic - not syncing: Attempted to kill init!', 101));
+  for (let i = 0; i < 200; i++)
+    classifier.push(line('[    2.000000] Kernel panic - not syncing: System is deadlocked on memory', 102));
+  classifier.push(line('[    3.000000] Kernel panic - not syncing: sysrq triggered crash', 103));
+  expect(classifier.judge(ended)?.cause).toBe('kernel-panic');
 });
 
 describe('a boot that goes well', () => {
@@ -139,14 +202,14 @@ describe('a boot that goes well', () => {
         const classifier = classify(lines.slice(0, at + 1));
         for (const text of texts) {
           classifier.push(line(text));
-          expect(classifier.judge({ kind: 'quiet', ms: 1000, reach: 'pending' })).toBeUndefined();
+          expect(classifier.judge({ kind: 'quiet', ms: 1000, scale: 1, reach: 'pending' })).toBeUndefined();
         }
         for (const next of lines.slice(at + 1)) {
           classifier.push(next);
-          expect(classifier.judge({ kind: 'quiet', ms: 1400, reach: 'pending' })).toBeUndefined();
+          expect(classifier.judge({ kind: 'quiet', ms: 1400, scale: 1, reach: 'pending' })).toBeUndefined();
         }
         classifier.reach('ssh');
-        expect(classifier.judge({ kind: 'quiet', ms: 60_000, reach: 'answered' })).toBeUndefined();
+        expect(classifier.judge({ kind: 'quiet', ms: 60_000, scale: 1, reach: 'answered' })).toBeUndefined();
       }),
     );
   });
@@ -154,7 +217,7 @@ describe('a boot that goes well', () => {
   test('takes back what a shell of the serial console looks like', () => {
     const classifier = classify([line('OpenRC 0.45.2 is starting up')]);
     for (const prompt of ['/ # ', '~ # ', 'bash-5.2# ', 'grub> ', 'Shell> ']) {
-      expect(classifier.judge({ kind: 'quiet', ms: 60_000, reach: 'pending' }, line(prompt))).toBeUndefined();
+      expect(classifier.judge({ kind: 'quiet', ms: 60_000, scale: 1, reach: 'pending' }, line(prompt))).toBeUndefined();
     }
   });
 });

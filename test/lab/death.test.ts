@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { deathOf, type Signs } from '../../src/lab/death.ts';
-import { parseEstablished, parseRealMode } from '../../src/lab/probes.ts';
+import { parseEstablished } from '../../src/lab/probes.ts';
 
 const verdict = {
   stage: 'kernel' as const,
   cause: 'root-missing' as const,
   blame: 'guest' as const,
   meaning: 'no root',
+  advice: 'look',
+  at: 5,
   evidence: ['VFS: Unable to mount root fs'],
 };
 const exit = { code: 0, signal: null, stderr: '', at: 0 };
@@ -50,10 +52,4 @@ test('QEMU tells whether a connection reached the guest', () => {
   expect(parseEstablished(usernet('ESTABLISHED'), 22)).toBe(true);
   expect(parseEstablished(usernet('SYN_SENT'), 22)).toBe(false);
   expect(parseEstablished(usernet('ESTABLISHED'), 2222)).toBe(false);
-});
-
-test('QEMU tells the mode of a processor', () => {
-  expect(parseRealMode('EIP=00007dc3 EFL=00000203\r\nCR0=00000010 CR2=00000000 CR3=00000000\r\n')).toBe(true);
-  expect(parseRealMode('RIP=ffffffff81000000\nCR0=80050033 CR2=0\n')).toBe(false);
-  expect(parseRealMode('nothing')).toBe(false);
 });

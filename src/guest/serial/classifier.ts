@@ -1,21 +1,30 @@
 import { clip, printable } from '../../core/index.ts';
 import type { Blame, Stage } from '../../schema/index.ts';
+import { type ConsoleCause, causes } from './causes.ts';
 import type { ConsoleLine } from './lines.ts';
-import { type ConsoleCause, causeMeaning, type Signature, signatures } from './signatures.ts';
+import { type Signature, signatures } from './signatures.ts';
 import { stageOf, stageOrder, unstamp } from './stages.ts';
 
 /** What is known besides the console. */
 export type Agreement =
   /** QEMU ended, or reported that the guest panicked. */
-  | { kind: 'ended' }
-  /** Nothing happened for this many milliseconds, on fast hardware: the caller has divided by its scale. */
-  | {
-      kind: 'quiet';
-      ms: number;
-      reach: 'answered' | 'refused' | 'pending';
-      /** The processor has been seen in real mode (16 bit) only, many times: no kernel runs, nor most boot loaders. */
-      realMode?: boolean;
-    };
+  { kind: 'ended' } | Quiet;
+
+/** Nothing was printed for a while, and what else is known of the guest. */
+export interface Quiet {
+  kind: 'quiet';
+  ms: number;
+  /** How much slower than hardware it may be. */
+  scale: number;
+  /** What the last attempt to reach its SSH server came to. */
+  reach: 'answered' | 'refused' | 'pending';
+  /** What its processors were found doing, many times in a row. */
+  activity?: 'idle' | 'stopped' | 'real-mode' | 'busy' | undefined;
+  /** The boot sector that the BIOS loaded has no code. */
+  emptyBootSector?: boolean;
+  /** No driver has taken its network card. */
+  driverless?: boolean;
+}
 
 /** Why a boot is given up. */
 export interface ConsoleVerdict {
@@ -23,8 +32,12 @@ export interface ConsoleVerdict {
   cause: ConsoleCause;
   blame: Blame;
   meaning: string;
+  /** What to look at next. */
+  advice: string;
   /** The lines that show it, fit for a terminal. */
   evidence: string[];
+  /** When the last of them began, in milliseconds since the start of QEMU. */
+  at: number;
 }
 
 interface Suspicion {
@@ -37,8 +50,21 @@ interface Suspicion {
   wentOn: boolean;
 }
 
-/** Milliseconds of silence that make a suspicion a verdict, before scaling. */
-const QUIET = { prompt: 1500, halted: 1500, panic: 2500, idle: 4000, mention: 20_000, login: 30_000 } as const;
+/** Milliseconds of silence that make a suspicion a verdict where nothing else agrees; before scaling. */
+const QUIET = {
+  prompt: 1500,
+  halted: 1500,
+  panic: 2500,
+  idle: 4000,
+  mention: 20_000,
+  over: 5000,
+  login: 30_000,
+} as const;
+/** Milliseconds of silence that are enough where the processors agree, or where no program runs that could lie. */
+const AGREED = 1000;
+/** The end of what init starts: OpenRC has getty started last, systemd says so. */
+const OVER = /Reached target (?:\S+ - )?(?:Multi-User|Graphical)/i;
+const OPENRC = /^\s*OpenRC [\d.]+/;
 const MOST_SUSPICIONS = 100;
 const MOST_EVIDENCE = 8;
 /**
@@ -48,7 +74,10 @@ const MOST_EVIDENCE = 8;
 export class ConsoleClassifier {
   #stage: Stage = 'qemu';
   #stamped = false;
-  readonly #suspicions: Suspicion[] = [];
+  /** Nothing is started any more once there is a login prompt. */
+  #over = false;
+  #settled = false;
+  #suspicions: Suspicion[] = [];
 
   /** The last stage that was reached. */
   get stage(): Stage {
@@ -59,6 +88,7 @@ export class ConsoleClassifier {
   push(line: ConsoleLine): Stage | undefined {
     const { text, stamped } = unstamp(line.text);
     this.#stamped ||= stamped;
+    this.#over ||= OVER.test(text) || OPENRC.test(text);
     for (const suspicion of this.#suspicions) {
       // A panic is followed by the kernel's dump, anything else that is final by nothing.
       suspicion.wentOn ||= suspicion.signature.kernel === undefined || !stamped;
@@ -66,11 +96,18 @@ export class ConsoleClassifier {
     const entered = stageOf(line.text);
     const advanced = entered !== undefined && this.reach(entered) ? entered : undefined;
     for (const [rank, signature] of signatures.entries()) {
-      if (this.#suspicions.length < MOST_SUSPICIONS && this.#fits(signature, text, stamped)) {
-        this.#suspicions.push(this.#suspicion(rank, signature, line));
-      }
+      if (!this.#fits(signature, text, stamped)) continue;
+      // Of those that a boot has, the first explain it; of those of a long life, the last.
+      if (this.#suspicions.length === MOST_SUSPICIONS && this.#settled) this.#suspicions.shift();
+      if (this.#suspicions.length < MOST_SUSPICIONS) this.#suspicions.push(this.#suspicion(rank, signature, line));
     }
     return advanced;
+  }
+
+  /** The guest is ready: what was suspected is refuted, and from now on only what the kernel says counts. */
+  settle(): void {
+    this.#settled = true;
+    this.#suspicions = [];
   }
 
   /** A stage that was learned elsewhere, or from a line. @returns whether it is a new one */
@@ -85,17 +122,37 @@ export class ConsoleClassifier {
    * @returns why the boot is to be given up; undefined as long as there is hope
    */
   judge(agreement: Agreement, waiting?: ConsoleLine): ConsoleVerdict | undefined {
-    const prompts = waiting ? this.#prompts(waiting) : [];
+    const driverless = agreement.kind === 'quiet' && agreement.driverless === true;
+    const prompts = waiting
+      ? this.#prompts(waiting).filter((s) => driverless || s.signature.shape !== 'unreached')
+      : [];
     const all = [...this.#suspicions.filter((s) => this.#stands(s)), ...prompts].sort((a, b) => a.rank - b.rank);
+    // The last words of a guest that has run for long explain its end, whatever it said before.
+    if (this.#settled) all.sort((a, b) => b.line.at - a.line.at);
     const [best] = all;
     if (!best) return undefined;
-    if (agreement.kind === 'ended' || all.some((s) => believed(s, agreement))) return verdict(best, all);
+    if (agreement.kind === 'ended' || all.some((s) => believed(s, agreement, this.#over))) return verdict(best, all);
     return undefined;
   }
 
+  /** Whether the boot is over: nothing is started any more, and a login prompt waits. */
+  isOver(waiting?: ConsoleLine): boolean {
+    return this.#over && waiting !== undefined && this.#prompts(waiting).some((s) => s.signature.shape === 'login');
+  }
+
+  /** Whether there is anything that silence could make a verdict of. */
+  suspects(waiting?: ConsoleLine): boolean {
+    return this.#suspicions.some((s) => this.#stands(s)) || this.isPrompt(waiting);
+  }
+
+  /** Whether this is text at which something waits. */
+  isPrompt(waiting?: ConsoleLine): boolean {
+    return waiting !== undefined && this.#prompts(waiting).length > 0;
+  }
+
   #fits(signature: Signature, text: string, stamped: boolean): boolean {
-    if (signature.shape === 'prompt' || signature.shape === 'login') return false;
-    if (!this.#inOrder(signature)) return false;
+    if (atPrompt(signature)) return false;
+    if (!this.#inOrder(signature) || (this.#settled && !signature.kernel)) return false;
     if (signature.kernel && this.#stamped && !stamped) return false;
     return signature.pattern.test(text);
   }
@@ -115,9 +172,7 @@ export class ConsoleClassifier {
 
   #prompts(waiting: ConsoleLine): Suspicion[] {
     return [...signatures.entries()]
-      .filter(
-        ([, s]) => (s.shape === 'prompt' || s.shape === 'login') && this.#inOrder(s) && s.pattern.test(waiting.text),
-      )
+      .filter(([, s]) => atPrompt(s) && this.#inOrder(s) && s.pattern.test(waiting.text))
       .map(([rank, signature]) => this.#suspicion(rank, signature, waiting));
   }
 
@@ -127,23 +182,36 @@ export class ConsoleClassifier {
   }
 }
 
+function atPrompt({ shape }: Signature): boolean {
+  return shape === 'prompt' || shape === 'login' || shape === 'unreached';
+}
+
 /** Whether silence is enough to believe a suspicion. A kernel that still answers to the network has not stopped. */
-function believed(
-  { signature, wentOn }: Suspicion,
-  { ms, reach, realMode }: Extract<Agreement, { kind: 'quiet' }>,
-): boolean {
+function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean): boolean {
+  const { ms, scale, reach, activity } = quiet;
   if (reach === 'answered') return false;
+  const early = stageOrder(signature.stage) < stageOrder('kernel');
+  /** Silence that is enough: little where something agrees, much where the processors do something else. */
+  const silent = (agrees: boolean, alone: number) => {
+    if (agrees) return ms >= AGREED;
+    return ms >= (activity === undefined ? alone : Math.max(alone, QUIET.mention)) * scale;
+  };
   switch (signature.shape) {
     case 'prompt':
-      return ms >= QUIET.prompt && (reach !== 'refused' || signature.stage === 'init');
-    case 'final':
-      return ms >= (signature.kernel ? QUIET.panic : QUIET.halted) && reach !== 'refused' && !wentOn;
+      return silent(early || activity === 'idle', QUIET.prompt) && (reach !== 'refused' || signature.stage === 'init');
+    case 'final': {
+      const agrees = early || activity === (signature.kernel ? 'stopped' : 'idle');
+      return silent(agrees, signature.kernel ? QUIET.panic : QUIET.halted) && reach !== 'refused' && !wentOn;
+    }
     case 'idle':
-      return ms >= QUIET.idle && realMode === true && !wentOn;
+      return activity === 'real-mode' && ms >= (quiet.emptyBootSector ? AGREED : QUIET.idle * scale) && !wentOn;
+    case 'unreached':
+      return silent(activity === 'idle', QUIET.over);
     case 'login':
-      return ms >= QUIET.login;
+      if (activity === 'busy') return ms >= QUIET.login * scale;
+      return ms >= (over && activity && reach === 'refused' ? AGREED : (over ? QUIET.over : QUIET.login) * scale);
     case 'mention':
-      return ms >= QUIET.mention && reach !== 'refused';
+      return silent(false, QUIET.mention) && reach !== 'refused';
   }
 }
 
@@ -153,5 +221,5 @@ function verdict(best: Suspicion, all: readonly Suspicion[]): ConsoleVerdict {
   const chosen = [...all.filter((s) => s.signature.cause === cause), ...others].slice(0, MOST_EVIDENCE);
   const lines = chosen.map((s) => s.line).sort((a, b) => a.at - b.at);
   const evidence = [...new Set(lines.map((line) => clip(printable(line.text.trim()), 300)))];
-  return { stage: best.stage, cause, blame: 'guest', meaning: causeMeaning[cause], evidence };
+  return { stage: best.stage, cause, blame: 'guest', ...causes[cause], evidence, at: lines.at(-1)?.at ?? 0 };
 }

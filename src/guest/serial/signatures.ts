@@ -1,197 +1,214 @@
 import type { Stage } from '../../schema/index.ts';
-
-/** Why a boot stopped, as far as a console can tell. */
-export type ConsoleCause =
-  | 'root-missing'
-  | 'init-failed'
-  | 'no-bootable-disk'
-  | 'no-boot-loader'
-  | 'loader-failed'
-  | 'emergency-shell'
-  | 'init-frozen'
-  | 'kernel-panic'
-  | 'service-failed'
-  | 'no-ssh';
+import type { ConsoleCause } from './causes.ts';
 
 export interface Signature {
   cause: ConsoleCause;
   stage: Stage;
   pattern: RegExp;
+  /** A line that it finds, as it was seen. */
+  example: string;
   /**
    * `prompt`: the text after the last line end, where something waits for input. `final`: nothing more is printed
    * after it. `idle`: nothing more is printed while the processor stays as the firmware left it. `login`: the prompt of a
-   * boot that is over. `mention`: it explains an end, and alone means little.
+   * boot that is over. `unreached`: the same, where no driver has taken the network card. `mention`: it explains an end,
+   * and alone means little.
    */
-  shape: 'prompt' | 'final' | 'idle' | 'login' | 'mention';
+  shape: 'prompt' | 'final' | 'idle' | 'login' | 'unreached' | 'mention';
   /** Counts only in a line of the kernel, with or without its time stamp. */
   kernel?: true;
 }
 
-/** One clause for each cause, as a person reads it. */
-export const causeMeaning: Record<ConsoleCause, string> = {
-  'root-missing': 'the root file system was not found or could not be mounted',
-  'init-failed': 'the first program could not be started, or ended',
-  'no-bootable-disk': 'the firmware found nothing to boot',
-  'no-boot-loader': 'the disk has no boot loader for this firmware',
-  'loader-failed': 'the boot loader stopped',
-  'emergency-shell': 'it stopped in an emergency shell',
-  'init-frozen': 'init gave up',
-  'kernel-panic': 'the kernel panicked',
-  'service-failed': 'a service failed to start',
-  'no-ssh': 'it reached its login prompt, but no SSH server answers',
-};
+type Row = readonly [shape: Signature['shape'] | 'kernel' | 'kernel-final', pattern: RegExp, example: string];
+
+function group(cause: ConsoleCause, stage: Stage, ...rows: Row[]): Signature[] {
+  return rows.map(([shape, pattern, example]) => {
+    const common = { cause, stage, pattern, example };
+    if (shape === 'kernel') return { ...common, shape: 'mention', kernel: true };
+    return shape === 'kernel-final' ? { ...common, shape: 'final', kernel: true } : { ...common, shape };
+  });
+}
+
+/** The prompt of a boot that is over: of getty, or of the shell that an automatic login has started. */
+const LOGIN = /\blogin: ?$|^\S+@\S+:\S+[#$] ?$/;
 
 /** What stopped boots print; where several were seen, the first in this table explains the end. */
 export const signatures: readonly Signature[] = [
+  ...group('no-initramfs', 'kernel', [
+    'kernel',
+    /VFS: Cannot open root device "(?:UUID|LABEL)=/,
+    'VFS: Cannot open root device "UUID=2c9e4d70-5f1b" or unknown-block(0,0): error -6',
+  ]),
   // The kernel and initramfs makers on the root device: our own, initramfs-tools, dracut, genkernel, ugrd.
-  { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /^gvm-initramfs: .*\bnot found\b/ },
-  {
-    cause: 'root-missing',
-    stage: 'initrd',
-    shape: 'mention',
-    pattern: /^gvm-initramfs: .*(?:cannot be mounted|has no root=)/,
-  },
-  {
-    cause: 'root-missing',
-    stage: 'kernel',
-    shape: 'mention',
-    pattern: /VFS: (?:Unable to mount root fs|Cannot open root device)/,
-    kernel: true,
-  },
-  { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /^ALERT! .* does not exist/ },
-  { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /^Gave up waiting for (?:the )?root/ },
-  {
-    cause: 'root-missing',
-    stage: 'initrd',
-    shape: 'mention',
-    pattern: /dracut-initqueue.*: (?:Warning: )?.*(?:timeout|does not exist)/,
-  },
-  { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /Warning: \/dev\/\S+ does not exist/ },
-  {
-    cause: 'root-missing',
-    stage: 'initrd',
-    shape: 'mention',
-    pattern: /!! (?:Could not find the root block device|Block device \S+ is not a valid root device)/,
-  },
-  {
-    cause: 'root-missing',
-    stage: 'initrd',
-    shape: 'mention',
-    pattern: /Timed out waiting for device .*(?:root|sysroot|by-uuid|by-label)/,
-  },
-  { cause: 'root-missing', stage: 'initrd', shape: 'mention', pattern: /Failed to mount sysroot\.mount/ },
+  ...group(
+    'root-missing',
+    'initrd',
+    ['mention', /^gvm-initramfs: .*\bnot found\b/, 'gvm-initramfs: root device /dev/vdz not found after 5 s'],
+    [
+      'mention',
+      /^gvm-initramfs: .*(?:cannot be mounted|has no root=)/,
+      'gvm-initramfs: the kernel command line has no root=',
+    ],
+  ),
+  ...group('root-missing', 'kernel', [
+    'kernel',
+    /VFS: (?:Unable to mount root fs|Cannot open root device)/,
+    'VFS: Unable to mount root fs on unknown-block(0,0)',
+  ]),
+  ...group(
+    'root-missing',
+    'initrd',
+    ['mention', /^ALERT! .* does not exist/, 'ALERT!  UUID=2c9e4d70-5f1b does not exist.  Dropping to a shell!'],
+    ['mention', /^Gave up waiting for (?:the )?root/, 'Gave up waiting for root file system device.'],
+    [
+      'mention',
+      /dracut-initqueue.*: (?:Warning: )?.*(?:timeout|does not exist)/,
+      'dracut-initqueue[312]: Warning: dracut-initqueue: timeout, still waiting for following initqueue hooks:',
+    ],
+    ['mention', /Warning: \/dev\/\S+ does not exist/, 'dracut: Warning: /dev/disk/by-label/gentooroot does not exist'],
+    [
+      'mention',
+      /!! (?:Could not find the root block device|Block device \S+ is not a valid root device)/,
+      '!! Could not find the root block device in UUID=2c9e4d70-5f1b.',
+    ],
+    [
+      'mention',
+      /Timed out waiting for device .*(?:root|sysroot|by-uuid|by-label)/,
+      '[ TIME ] Timed out waiting for device dev-disk-by\\x2dlabel-gentooroot.device - /dev/disk/by-label/gentooroot.',
+    ],
+    ['mention', /Failed to mount sysroot\.mount/, '[FAILED] Failed to mount sysroot.mount - /sysroot.'],
+  ),
+  // What programs die of.
+  ...group('illegal-instruction', 'init', [
+    'kernel',
+    /^traps: \S+\[\d+\] trap invalid opcode|Attempted to kill init! exitcode=0x00000004/,
+    'traps: init[1] trap invalid opcode ip:400078 sp:7ffc5c0 error:0 in init[400000+1000]',
+  ]),
+  ...group('missing-library', 'init', [
+    'mention',
+    /error while loading shared libraries: \S+: cannot open shared object file/,
+    '/usr/sbin/sshd: error while loading shared libraries: libcrypto.so.3: cannot open shared object file: No such file or directory',
+  ]),
+  ...group('out-of-memory', 'kernel', [
+    'kernel',
+    /Kernel panic - not syncing: (?:System is deadlocked on memory|Out of memory)|^Out of memory: Killed process 1 /,
+    'Kernel panic - not syncing: System is deadlocked on memory',
+  ]),
   // The first program.
-  {
-    cause: 'init-failed',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /No working init found|No init found/,
-    kernel: true,
-  },
-  { cause: 'init-failed', stage: 'init', shape: 'mention', pattern: /Attempted to kill init!/, kernel: true },
-  {
-    cause: 'init-failed',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /Failed to execute \/\S+ \(error -\d+\)|Requested init \S+ failed/,
-    kernel: true,
-  },
-  {
-    cause: 'init-failed',
-    stage: 'initrd',
-    shape: 'mention',
-    pattern: /^gvm-initramfs: the root file system .* has no /,
-  },
-  {
-    cause: 'init-failed',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /^(?:switch_root|run-init): .*(?:can't|cannot|not found|No such file)/,
-  },
+  ...group(
+    'init-failed',
+    'init',
+    ['kernel', /No working init found|No init found/, 'Kernel panic - not syncing: No working init found.'],
+    ['kernel', /Attempted to kill init!/, 'Kernel panic - not syncing: Attempted to kill init! exitcode=0x00007f00'],
+    [
+      'kernel',
+      /Failed to execute \/\S+ \(error -\d+\)|Requested init \S+ failed/,
+      'Failed to execute /init (error -8)',
+    ],
+  ),
+  ...group('init-failed', 'initrd', [
+    'mention',
+    /^gvm-initramfs: the root file system .* has no /,
+    'gvm-initramfs: the root file system on /dev/vda2 has no /sbin/init',
+  ]),
+  ...group('init-failed', 'init', [
+    'mention',
+    /^(?:switch_root|run-init): .*(?:can't|cannot|not found|No such file)/,
+    "switch_root: can't execute '/sbin/init': No such file or directory",
+  ]),
   // Firmware: SeaBIOS, then OVMF, which falls back to its own shell.
-  { cause: 'no-bootable-disk', stage: 'firmware', shape: 'final', pattern: /^No bootable device\./ },
-  { cause: 'no-bootable-disk', stage: 'firmware', shape: 'mention', pattern: /^Boot failed: / },
-  {
-    cause: 'no-bootable-disk',
-    stage: 'firmware',
-    shape: 'final',
-    pattern: /^BdsDxe: No bootable option or device was found/,
-  },
-  {
-    cause: 'no-bootable-disk',
-    stage: 'firmware',
-    shape: 'final',
-    pattern: /^Press any key to enter the Boot Manager Menu/,
-  },
-  {
-    cause: 'no-bootable-disk',
-    stage: 'firmware',
-    shape: 'mention',
-    pattern: /^BdsDxe: (?:failed to load Boot|starting \S+ "EFI Internal Shell")/,
-  },
-  { cause: 'no-bootable-disk', stage: 'firmware', shape: 'prompt', pattern: /^(?:Shell|FS\d+:\\[^>]*)> ?$/ },
-  { cause: 'no-boot-loader', stage: 'firmware', shape: 'idle', pattern: /^Booting from (?:Hard Disk|DVD|Floppy)/ },
+  ...group(
+    'no-bootable-disk',
+    'firmware',
+    ['final', /^No bootable device\./, 'No bootable device.'],
+    ['mention', /^Boot failed: /, 'Boot failed: not a bootable disk'],
+    ['final', /^BdsDxe: No bootable option or device was found/, 'BdsDxe: No bootable option or device was found.'],
+    ['final', /^Press any key to enter the Boot Manager Menu/, 'Press any key to enter the Boot Manager Menu.'],
+    [
+      'mention',
+      /^BdsDxe: (?:failed to load Boot|starting \S+ "EFI Internal Shell")/,
+      'BdsDxe: starting Boot0002 "EFI Internal Shell" from Fv(7CB8BDC9-F8EB-4F34-AAEA-3EE4AF6516A1)',
+    ],
+    ['prompt', /^(?:Shell|FS\d+:\\[^>]*)> ?$/, 'Shell> '],
+  ),
+  ...group('no-boot-loader', 'firmware', [
+    'idle',
+    /^Booting from (?:Hard Disk|DVD|Floppy)/,
+    'Booting from Hard Disk...',
+  ]),
   // Boot loaders.
-  { cause: 'loader-failed', stage: 'loader', shape: 'prompt', pattern: /^grub(?: rescue)?> ?$/ },
-  {
-    cause: 'loader-failed',
-    stage: 'loader',
-    shape: 'mention',
-    pattern:
-      /^error: (?:.* not found|no such (?:device|partition)|unknown filesystem|no server|file .*|you need to load the ker)/,
-  },
-  {
-    cause: 'loader-failed',
-    stage: 'loader',
-    shape: 'prompt',
-    pattern: /^(?:boot:|Press any key to continue\.\.\.) ?$/,
-  },
-  // A shell that waits for someone to mend things.
-  {
-    cause: 'emergency-shell',
-    stage: 'init',
-    shape: 'prompt',
-    pattern: /Give root password for (?:maintenance|login)|\(or (?:press|type) Control-D to continue\)/i,
-  },
-  {
-    cause: 'emergency-shell',
-    stage: 'init',
-    shape: 'prompt',
-    pattern: /^Press Enter (?:to continue|for maintenance)/i,
-  },
-  {
-    cause: 'emergency-shell',
-    stage: 'initrd',
-    shape: 'prompt',
-    pattern:
-      /^(?:\(initramfs\)|(?:dracut|rescue|switch_root|emergency)?:\/\S*#|~ #|\/ #|sh-[\d.]+#|bash-[\d.]+#|rescueshell \S* #) *$/,
-  },
-  {
-    cause: 'emergency-shell',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /^You are in (?:emergency|rescue) mode|^Entering emergency mode|Welcome to (?:emergency|rescue) mode/,
-  },
-  {
-    cause: 'emergency-shell',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /Started Emergency Shell|Reached target Emergency Mode/i,
-  },
-  {
-    cause: 'emergency-shell',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /An error occurred during the file system check/,
-  },
-  { cause: 'emergency-shell', stage: 'init', shape: 'mention', pattern: /root account is locked/ },
-  { cause: 'init-frozen', stage: 'init', shape: 'final', pattern: /systemd\[1\]: Freezing execution|^\[!{6}\] / },
-  { cause: 'kernel-panic', stage: 'kernel', shape: 'final', pattern: /Kernel panic - not syncing/, kernel: true },
-  {
-    cause: 'service-failed',
-    stage: 'init',
-    shape: 'mention',
-    pattern: /ERROR: \S+ failed to start|ERROR: cannot start \S+ as|\[FAILED\] Failed to start/,
-  },
-  { cause: 'no-ssh', stage: 'ssh', shape: 'login', pattern: /\blogin: ?$/ },
+  ...group(
+    'loader-failed',
+    'loader',
+    ['prompt', /^grub(?: rescue)?> ?$/, 'grub rescue> '],
+    [
+      'mention',
+      /^error: (?:.* not found|no such (?:device|partition)|unknown filesystem|no server|file .*)/,
+      "error: file `/vmlinuz-6.1.0' not found.",
+    ],
+    // After "Press any key to continue..." GRUB may go on by itself; without a kernel it cannot.
+    [
+      'final',
+      /^error: (?:you need to load the kernel first|file `\S*(?:vmlinu|bzImage|kernel)\S*' not found)/,
+      "error: file `/boot/vmlinuz-6.1.0' not found.",
+    ],
+    ['prompt', /^boot: ?$/, 'boot: '],
+  ),
+  // File systems that need a person, and shells that wait for one.
+  ...group('fsck-failed', 'init', [
+    'mention',
+    /UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY|An error occurred during the file system check|fsck failed with exit status|Failed to start \S* ?-? ?File System Check/,
+    '/dev/vdb: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.',
+  ]),
+  ...group(
+    'emergency-shell',
+    'init',
+    [
+      'prompt',
+      /Give root password for (?:maintenance|login)|\(or (?:press|type) Control-D to continue\)/i,
+      'Give root password for maintenance',
+    ],
+    ['prompt', /^Press Enter (?:to continue|for maintenance)/i, 'Press Enter to continue.'],
+  ),
+  ...group('emergency-shell', 'initrd', [
+    'prompt',
+    /^(?:\(initramfs\)|(?:dracut|rescue|switch_root|emergency)?:\/\S*#|~ #|\/ #|sh-[\d.]+#|bash-[\d.]+#|rescueshell \S* #) *$/,
+    'dracut:/# ',
+  ]),
+  ...group(
+    'emergency-shell',
+    'init',
+    [
+      'mention',
+      /^You are in (?:emergency|rescue) mode|^Entering emergency mode|Welcome to (?:emergency|rescue) mode/,
+      'You are in emergency mode. After logging in, type "journalctl -xb" to view system logs.',
+    ],
+    [
+      'mention',
+      /Started Emergency Shell|Reached target .*Emergency Mode/i,
+      '[  OK  ] Reached target emergency.target - Emergency Mode.',
+    ],
+    ['mention', /root account is locked/, 'Cannot open access to console, the root account is locked.'],
+  ),
+  ...group('init-frozen', 'init', [
+    'final',
+    /systemd\[1\]: Freezing execution|^\[!{6}\] /,
+    '[!!!!!!] Failed to mount API filesystems.',
+  ]),
+  ...group('kernel-panic', 'kernel', [
+    'kernel-final',
+    /Kernel panic - not syncing/,
+    'Kernel panic - not syncing: Fatal exception in interrupt',
+  ]),
+  ...group('modules-missing', 'init', [
+    'mention',
+    /modprobe: FATAL: Module \S+ not found in directory|modprobe: can't change directory to '|could not open builtin file '\/lib\/modules|: version magic '.*' should be '/,
+    'modprobe: FATAL: Module virtio_net not found in directory /lib/modules/6.1.0',
+  ]),
+  ...group('service-failed', 'init', [
+    'mention',
+    /ERROR: \S+ failed to start|ERROR: cannot start \S+ as|\[FAILED\] Failed to start/,
+    ' * ERROR: cannot start sshd as network would not start',
+  ]),
+  ...group('no-network-driver', 'network', ['unreached', LOGIN, 'gentoo login: ']),
+  ...group('no-ssh', 'ssh', ['login', LOGIN, 'gentoo login: ']),
 ];

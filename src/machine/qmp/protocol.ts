@@ -5,6 +5,8 @@ export interface QmpCommands {
   'query-block': { arguments: undefined; result: { device: string; 'io-status'?: string }[] };
   'human-monitor-command': { arguments: { 'command-line': string }; result: string };
   'blockdev-add': { arguments: Record<string, unknown>; result: Record<string, never> };
+  'x-query-virtio': { arguments: undefined; result: { path: string; name: string }[] };
+  'x-query-virtio-status': { arguments: { path: string }; result: { status: VirtioStatus } };
   system_powerdown: { arguments: undefined; result: Record<string, never> };
   system_reset: { arguments: undefined; result: Record<string, never> };
   'set-action': { arguments: { reboot: 'reset' | 'shutdown' }; result: Record<string, never> };
@@ -12,6 +14,11 @@ export interface QmpCommands {
   cont: { arguments: undefined; result: Record<string, never> };
   stop: { arguments: undefined; result: Record<string, never> };
   quit: { arguments: undefined; result: Record<string, never> };
+}
+
+/** Bits of a virtio device's status, each with what it means. */
+export interface VirtioStatus {
+  statuses: string[];
 }
 
 export interface QmpEvent {
