@@ -1,23 +1,26 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processIdentity } from './identity.ts';
 
-/** `gvm-scratch-PID-STARTTIME-` and six characters: who made it can be told from the name alone. */
-const NAME = /^gvm-scratch-(\d+)-(\d+)-\w{6}$/;
+/** `gvm-scratch-NAMESPACE-PID-STARTTIME-` and six characters: who made it can be told from the name alone. */
+const NAME = /^gvm-scratch-(\d+)-(\d+)-(\d+)-\w{6}$/;
+
+/** The number of this process's PID namespace (namespaces(7)): a container may share the folder, but not its numbers. */
+const namespace = () => /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
 
 /** A new empty folder (0700) for files that last no longer than this process; whoever asks for it removes it. */
 export function scratchFolder(): string {
   const { pid, startTime } = processIdentity(process.pid) ?? { pid: process.pid, startTime: '0' };
-  return mkdtempSync(join(tmpdir(), `gvm-scratch-${pid}-${startTime}-`));
+  return mkdtempSync(join(tmpdir(), `gvm-scratch-${namespace()}-${pid}-${startTime}-`));
 }
 
 /** Removes the scratch folders of this user's processes that were killed. */
 export function reapScratch(): void {
   for (const name of readdirSync(tmpdir())) {
-    const [, pid, startTime] = NAME.exec(name) ?? [];
-    if (pid === undefined || processIdentity(Number(pid))?.startTime === startTime) continue;
+    const [, home, pid, startTime] = NAME.exec(name) ?? [];
+    if (home !== namespace() || processIdentity(Number(pid))?.startTime === startTime) continue;
     const folder = join(tmpdir(), name);
     const stat = lstatSync(folder, { throwIfNoEntry: false });
     if (!stat?.isDirectory() || stat.uid !== process.getuid?.()) continue;

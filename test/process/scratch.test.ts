@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { reapScratch, scratchFolder } from '../../src/process/index.ts';
 
@@ -32,7 +32,10 @@ test.runIf(process.getuid?.() === 0)(
   'what a killed build has mounted there is unmounted first, and not removed',
   ({ skip }) => {
     // The number of no process.
-    const folder = mkdtempSync(join(tmpdir(), 'gvm-scratch-4194305-1-'));
+    const own = scratchFolder();
+    rmSync(own, { recursive: true });
+    const [, , namespace] = basename(own).split('-');
+    const folder = mkdtempSync(join(tmpdir(), `gvm-scratch-${namespace}-4194305-1-`));
     const [content, point] = [join(folder, '..', `gvm-mounted-${process.pid}`), join(folder, 'root', 'dev')];
     for (const path of [content, point]) mkdirSync(path, { recursive: true });
     writeFileSync(join(content, 'precious'), '');
@@ -49,10 +52,13 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
-test('a name that only resembles one of ours is left alone', () => {
-  const folder = join(tmpdir(), `gvm-scratch-1-other-${process.pid}`);
-  mkdirSync(folder);
+test('a name that only resembles one of ours is left alone, and so is one of another PID namespace', () => {
+  const names = [`gvm-scratch-1-other-${process.pid}`, 'gvm-scratch-1-4194305-1-abcdef'];
+  for (const name of names) mkdirSync(join(tmpdir(), name), { recursive: true });
   reapScratch();
-  expect(readdirSync(tmpdir())).toContain(`gvm-scratch-1-other-${process.pid}`);
-  rmSync(folder, { recursive: true });
+  const left = readdirSync(tmpdir());
+  for (const name of names) {
+    expect(left).toContain(name);
+    rmSync(join(tmpdir(), name), { recursive: true });
+  }
 });
