@@ -66,10 +66,12 @@ export const optionTable = {
   detach: { about: 'leave the guest running in the background' },
   // disks
   volume: { value: 'NAME', about: 'one volume alone: p2, or disk where there are no partitions' },
-  recursive: { short: 'R', about: 'list all below a folder, too' },
+  recursive: { short: 'R', about: 'a folder with all that is below it' },
   long: { short: 'l', about: 'with modes, owners, sizes and times' },
   match: { value: 'GLOB', about: 'only names that match, for example *.conf' },
   type: { value: 'T', about: 'only files of a type: f, d, l, b, c, p or s' },
+  // cp
+  owner: { value: 'OWNER', about: 'USER or USER:GROUP of what is copied, or keep: the numbers it has' },
   // image
   packages: { value: 'FILE', about: 'build from this recorded package list' },
   force: { about: 'build again even where a fresh image is stored' },

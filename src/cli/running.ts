@@ -1,6 +1,6 @@
 import { nearest } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
-import type { SshAddress } from '../guest/index.ts';
+import { type Channel, openSsh, servedChannel } from '../guest/index.ts';
 import { type BrokerClient, connectBroker, type GuestInfo, listOwners, reapRuns } from '../lab/index.ts';
 import type { Context } from './command.ts';
 
@@ -8,8 +8,10 @@ import type { Context } from './command.ts';
 export interface RunningGuest extends GuestInfo {
   run: string;
   owner: number;
+  /** The owner's sockets: for questions, for commands, for the serial console. */
   broker: string;
-  ssh: SshAddress;
+  channels: string;
+  consoles: string;
 }
 
 /** Every ready guest of this user's gvm processes; what killed ones left behind is removed first. */
@@ -18,9 +20,16 @@ export async function runningGuests(context: Context): Promise<RunningGuest[]> {
   await reapRuns(state, context.log);
   const owners = listOwners(state.runtime);
   const lists = await Promise.all(
-    owners.map(async ({ run, process, broker }) => {
+    owners.map(async ({ run, process, broker, channels, consoles }) => {
       const guests = await ask(broker, 'info').catch(() => []);
-      return (guests as GuestInfo[]).map((guest) => ({ ...guest, run, owner: process.pid, broker }));
+      return (guests as GuestInfo[]).map((guest) => ({
+        ...guest,
+        run,
+        owner: process.pid,
+        broker,
+        channels,
+        consoles,
+      }));
     }),
   );
   return lists.flat();
@@ -55,6 +64,11 @@ export async function findGuest(context: Context, word: string | undefined): Pro
         ? `did you mean ${guess}?`
         : 'gvm ps lists the guests',
   });
+}
+
+/** A channel into a running guest: SSH, else the console channel, which its owner serves. */
+export async function enter({ name, ssh, scale, channels }: RunningGuest): Promise<Channel> {
+  return ssh ? await openSsh(ssh, { scale }) : servedChannel(channels, name, 'console');
 }
 
 /** One request to an owner. */

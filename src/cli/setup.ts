@@ -1,8 +1,9 @@
-import { type MachineLayer, machineLayer, type Settings, selectAccelerator } from '../config/index.ts';
+import { fileLayer, type MachineLayer, machineLayer, type Settings, selectAccelerator } from '../config/index.ts';
 import { GvmError, isGvmError } from '../errors/index.ts';
 import { type AcceleratorChoice, chooseAccelerator, proveAccelerators } from '../host/index.ts';
 import { describeGuest, openStore } from '../image/index.ts';
 import { type Guest, type GuestSpec, type Lab, type Ownership, openLab } from '../lab/index.ts';
+import type { ChannelKey } from '../schema/index.ts';
 import { logBuild } from './build-progress.ts';
 import type { Context } from './command.ts';
 import { machineOptions, upperLayers } from './machine-options.ts';
@@ -20,8 +21,10 @@ export interface Setup extends AsyncDisposable {
   settings: Settings;
   accelerator: AcceleratorChoice;
   lab: Lab;
+  /** Passwords of the guests described so far: what must not be shown. */
+  secrets: ReadonlySet<string>;
   /** A guest of an image, by name or file; `own` are the layers between gvm.yaml and the command line. */
-  describe(image: string, guest: string, own?: readonly MachineLayer[]): Promise<GuestSpec>;
+  describe(image: string, guest: string, own?: readonly MachineLayer[], channel?: ChannelKey): Promise<GuestSpec>;
   /** Boots a guest of an image and waits until it is ready. */
   start(image: string, guest: string): Promise<Guest>;
 }
@@ -35,21 +38,23 @@ export async function openSetup(context: Context, ownership: Ownership): Promise
   const { signal } = ownership;
   const settings = context.settings();
   const upper = upperLayers(context);
-  const project: MachineLayer = { origin: settings.file ?? 'gvm.yaml', keys: settings.machine };
+  const project = fileLayer(settings.file ?? 'gvm.yaml', settings.machine, settings.root);
   const state = context.state();
   const proof = await proveAccelerators({ log, cacheDir: state.home, signal });
   const accelerator = chooseAccelerator(selectAccelerator([project, ...upper]), proof);
   if (accelerator.fallback) log.info(`guests run under TCG, software emulation: ${accelerator.reason}`);
   const lab = await openLab({ ...state, log, accelerator, ownership });
   const store = openStore(state.home);
-  const describe: Setup['describe'] = (image, guest, own = []) =>
-    describeGuest({
+  const secrets = new Set<string>();
+  const describe: Setup['describe'] = async (image, guest, own = [], channel) => {
+    const spec = await describeGuest({
       image: image === 'default' ? settings.image : image,
       guest,
       cwd: context.cwd,
       recipes: settings.images,
       store,
       layers: [project, ...own, ...upper],
+      channel,
       format: context.text('format'),
       allow: context.texts('allow-backing'),
       scale: lab.scale,
@@ -58,10 +63,15 @@ export async function openSetup(context: Context, ownership: Ownership): Promise
       version: version(),
       onEvent: logBuild(log),
     });
+    const password = process.env[spec.machine.login.passwordEnv ?? ''];
+    if (password) secrets.add(password);
+    return spec;
+  };
   return {
     settings,
     accelerator,
     lab,
+    secrets,
     describe,
     start: async (image, guest) => {
       const spec = await describe(image, guest, kernelLayers(context));

@@ -1,5 +1,6 @@
 export {
   environmentLayers,
+  fileLayer,
   type LayeredMachine,
   layerMachine,
   type MachineLayer,

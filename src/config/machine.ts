@@ -1,5 +1,7 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { GvmError } from '../errors/index.ts';
-import { type MachineKeys, machineSchema, type ResolvedMachine } from '../schema/index.ts';
+import { type MachineKeys, machineSchema, type ResolvedLogin, type ResolvedMachine } from '../schema/index.ts';
 
 /** One layer of machine keys and where it comes from, lowest first. */
 export interface MachineLayer {
@@ -22,7 +24,7 @@ const defaults: ResolvedMachine = {
   disks: [],
   networks: [{ model: 'virtio-net', mode: 'restricted' }],
   accel: 'auto',
-  login: { user: 'root', port: 22 },
+  login: { user: 'root', port: 22, become: 'none' },
   timeout: 120_000,
 };
 
@@ -52,8 +54,7 @@ export function layerMachine(layers: readonly MachineLayer[]): LayeredMachine {
       origins.append = origins.append === 'default' ? origin : `${origins.append}, ${origin}`;
     }
     if (login) {
-      if (login.user !== undefined) machine.login.user = login.user;
-      if (login.port !== undefined) machine.login.port = login.port;
+      machine.login = layerLogin(machine.login, login);
       origins.login = origin;
     }
     if (network) {
@@ -66,6 +67,16 @@ export function layerMachine(layers: readonly MachineLayer[]): LayeredMachine {
   if (machine.arch === 'aarch64' && origins.firmware === 'default') machine.firmware = 'uefi';
   checkFirmware(machine, origins);
   return { machine, origins };
+}
+
+/** A map is merged, but one proof of who logs in replaces another. */
+function layerLogin(below: ResolvedLogin, keys: NonNullable<MachineKeys['login']>): ResolvedLogin {
+  const { user = below.user, port = below.port, become = below.become, key, agent, 'password-env': passwordEnv } = keys;
+  const { user: _, port: __, become: ___, ...proof } = below;
+  if (key !== undefined) return { user, port, become, key };
+  if (agent) return { user, port, become, agent };
+  if (passwordEnv !== undefined) return { user, port, become, passwordEnv };
+  return { user, port, become, ...proof };
 }
 
 function checkFirmware(machine: ResolvedMachine, origins: Record<string, string>): void {
@@ -110,6 +121,14 @@ export function machineLayer(origin: string, values: Record<string, unknown>): M
   const parsed = machineSchema.safeParse(values);
   if (parsed.success) return { origin, keys: parsed.data };
   throw new GvmError({ code: 'usage', message: `${origin}: ${parsed.error.issues[0]?.message ?? 'bad value'}` });
+}
+
+/** A layer of a file: the login key that it names is relative to its folder, or to the user's home. */
+export function fileLayer(origin: string, keys: MachineKeys, folder: string): MachineLayer {
+  const { key, ...login } = keys.login ?? {};
+  if (key === undefined) return { origin, keys };
+  const path = key.startsWith('~/') ? join(homedir(), key.slice(2)) : resolve(folder, key);
+  return { origin, keys: { ...keys, login: { ...login, key: path } } };
 }
 
 /** The accelerator that the layers ask for: it is the run's, not a guest's. */

@@ -3,6 +3,7 @@ export { monotonic, pause } from './clock.ts';
 export { crc32c } from './crc32c.ts';
 export { type Deferred, deferred } from './deferred.ts';
 export { ReleaseStack } from './dispose.ts';
+export { drained } from './drained.ts';
 export { clip, printable, shellQuote, stripAnsi, withoutCommands } from './escape.ts';
 export { createLog, type Log, silentLog } from './log.ts';
 export { nearest } from './nearest.ts';

@@ -40,7 +40,7 @@ async function planOf(file: string, modules: readonly TestModule[], cwd: string)
     const issue = parsed.error.issues[0];
     throw refuse(`suite(): ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}`);
   }
-  const { suite, image, machine, matrix, isolation, tags = [] } = parsed.data;
+  const { suite, image, machine, matrix, channel = 'auto', isolation, tags = [] } = parsed.data;
   const text = await readFile(path, 'utf8');
   const lines = text.split('\n');
   const tests = cases.map((found, i) => planTest(found, { suite, file, tags, lines }, i));
@@ -57,6 +57,7 @@ async function planOf(file: string, modules: readonly TestModule[], cwd: string)
     ...(image === undefined ? {} : { image }),
     machine: machine ?? {},
     ...(matrix === undefined ? {} : { matrix }),
+    channel,
     isolation,
     tags,
     secrets: [],

@@ -1,10 +1,22 @@
-import { type Channel, openSsh } from '../guest/index.ts';
+import { type Channel, openSsh, servedChannel } from '../guest/index.ts';
 import type { BrokerClient } from '../lab/index.ts';
 import type { GuestControl, GuestPlace } from '../suite/index.ts';
 import { fromRunError } from './failure.ts';
 import type { LeaseAnswer, RestartAnswer } from './leases.ts';
 
 type Lease = Exclude<LeaseAnswer, { error: unknown }>;
+
+/**
+ * A connection of the worker's own, or the guest's console channel, which the main process has.
+ * @param channels the socket where that is served
+ */
+async function enter(
+  channels: string,
+  { guest, scale, address }: Pick<Lease, 'guest' | 'scale' | 'address'>,
+  signal: AbortSignal,
+): Promise<Channel> {
+  return address ? await openSsh(address, { signal, scale }) : servedChannel(channels, guest, 'console');
+}
 
 /**
  * A worker's hands on the guest of its suite: one connection into it, which is another one after each boot, and the
@@ -24,12 +36,14 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   readonly #broker: BrokerClient;
   readonly #suite: string;
   readonly #retired: Channel[] = [];
+  readonly #channels: string;
   #address: Lease['address'];
   #current: Promise<Channel>;
   #cut = false;
 
-  private constructor(broker: BrokerClient, suite: string, lease: Lease, channel: Channel) {
+  private constructor(broker: BrokerClient, channels: string, suite: string, lease: Lease, channel: Channel) {
     this.#broker = broker;
+    this.#channels = channels;
     this.#suite = suite;
     this.guest = lease.guest;
     this.scale = lease.scale;
@@ -40,11 +54,11 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   }
 
   /** Leases the guest of a suite and enters it. @throws GvmError why there is none, or no way into it */
-  static async open(broker: BrokerClient, suite: string, signal: AbortSignal): Promise<GuestAccess> {
+  static async open(broker: BrokerClient, channels: string, suite: string, signal: AbortSignal): Promise<GuestAccess> {
     const answer = (await broker.call('lease', { suite }, signal)) as LeaseAnswer;
     if ('error' in answer) throw fromRunError(answer.error);
-    const channel = await openSsh(answer.address, { signal, scale: answer.scale });
-    return new GuestAccess(broker, suite, answer, channel);
+    const channel = await enter(channels, answer, signal);
+    return new GuestAccess(broker, channels, suite, answer, channel);
   }
 
   async restart(
@@ -81,7 +95,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   }
 
   async #enter(signal: AbortSignal): Promise<void> {
-    this.#current = openSsh(this.#address, { signal, scale: this.scale });
+    this.#current = enter(this.#channels, { guest: this.guest, scale: this.scale, address: this.#address }, signal);
     this.#current.catch(() => {});
     await this.#current;
   }

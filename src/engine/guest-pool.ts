@@ -190,5 +190,5 @@ function guestName(plan: SuitePlan, number: number): string {
 
 /** Suites with the same key share a guest. */
 function keyOf(plan: SuitePlan): string {
-  return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine, plan.cell]) : plan.key;
+  return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine, plan.cell, plan.channel]) : plan.key;
 }

@@ -1,3 +1,4 @@
+import type { SshAddress } from '../guest/index.ts';
 import type { Guest } from '../lab/index.ts';
 import type { RunError } from '../schema/index.ts';
 import type { GuestPlace, SuitePlan } from '../suite/index.ts';
@@ -6,11 +7,11 @@ import type { GuestPool } from './guest-pool.ts';
 
 /** What a worker gets when it asks for the guest of its suite. */
 export type LeaseAnswer =
-  | { guest: string; address: Guest['ssh']; scale: number; boot: Guest['boot']; place: GuestPlace }
+  | { guest: string; address: SshAddress | null; scale: number; boot: Guest['boot']; place: GuestPlace }
   | { error: RunError };
 
 /** What a worker gets when the guest has booted again. */
-export type RestartAnswer = { address: Guest['ssh']; boot: Guest['boot'] } | { error: RunError };
+export type RestartAnswer = { address: SshAddress | null; boot: Guest['boot'] } | { error: RunError };
 
 /** Broker methods for workers, each for a suite by its key: its guest, that guest's power and cables, and its end. */
 export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, accelerator: GuestPlace['accelerator']) {
@@ -26,7 +27,7 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, acce
       try {
         const guest = await pool.lease(plan);
         const { name, ssh: address, scale, boot } = guest;
-        return { guest: name, address, scale, boot, place: placeOf(guest, accelerator) };
+        return { guest: name, address: address ?? null, scale, boot, place: placeOf(guest, accelerator) };
       } catch (error) {
         return { error: toRunError(error) };
       }
@@ -35,7 +36,7 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, acce
       const { how, timeout } = params as { how: 'reboot' | 'crash'; timeout?: number };
       try {
         const { guest, record } = await pool.restart(planOf(params), how, { timeout, signal });
-        return { address: guest.ssh, boot: record };
+        return { address: guest.ssh ?? null, boot: record };
       } catch (error) {
         return { error: toRunError(error) };
       }

@@ -1,6 +1,7 @@
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
+import { serveChannels } from '../guest/index.ts';
 import { type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
 import { exitCodeOf, type Mask, type ProgressEvent, publishConsole, totalsOf } from '../report/index.ts';
 import type { Allowance, RunRecord } from '../schema/index.ts';
@@ -63,8 +64,10 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   });
   try {
     await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool, lab.accelerator));
+    const channelOf = (name: string) => lab.guests.find((guest) => guest.name === name)?.console;
+    await using _channels = await serveChannels(lab.channelsPath, channelOf);
     const { output, plugins } = options;
-    const context = { socket: lab.brokerPath, output, plugins, scripts: scriptsOf(plans) };
+    const context = { socket: lab.brokerPath, channels: lab.channelsPath, output, plugins, scripts: scriptsOf(plans) };
     await runOnVitest({ plans, cwd, context, reporter: bridge, workers: limits.guests, signal, scratch: lab.folder });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));

@@ -18,6 +18,8 @@ declare module 'vitest' {
 export interface WorkerContext {
   /** The broker's socket. */
   socket: string;
+  /** The socket at which the owner serves the console channels of its guests. */
+  channels: string;
   /** What the files of suites are relative to. */
   cwd: string;
   /** The folder of the reports. */
@@ -70,7 +72,7 @@ export async function collectOnVitest(
   { cwd, ...options }: Pick<RunnerOptions, 'cwd' | 'signal' | 'scratch'>,
 ): Promise<TestModule[]> {
   const paths = files.map((file) => resolve(cwd, file));
-  const context = { socket: '', cwd, output: '', plugins: [] };
+  const context = { socket: '', channels: '', cwd, output: '', plugins: [] };
   const quiet = { ...options, reporter: {}, workers: 1 };
   return await withVitest({ ...quiet, files: paths, context, byPath: new Map(), cells: 0 }, async (vitest) => {
     const { testModules } = await vitest.collect();

@@ -63,7 +63,10 @@ export class WorkerSession implements AsyncDisposable {
   async #enter(signal: AbortSignal): Promise<Entered> {
     const registry = withPlugins(builtins, await loadPlugins(this.#context.plugins));
     this.#broker ??= connectBroker(this.#context.socket);
-    return { access: await GuestAccess.open(await this.#broker, this.#suite, signal), registry };
+    return {
+      access: await GuestAccess.open(await this.#broker, this.#context.channels, this.#suite, signal),
+      registry,
+    };
   }
 
   /** What the main process knows about a guest that stopped answering. */

@@ -56,13 +56,16 @@ export interface Shell extends RunningCommand {
 
 /**
  * A way into a guest. A command runs under `/bin/sh -c` without input and is over when that shell exits; output that
- * has not come 200 ms (scaled) later is not waited for; children it left are not killed. (design §5)
+ * has not come 200 ms (scaled) later is not waited for; children it left are not killed. (design §5) A command that is
+ * late, or not wanted any more, is killed: its shell and what that waits for, its process group; what has made itself
+ * a session of its own lives on.
  */
 export interface Channel extends AsyncDisposable {
-  readonly kind: 'ssh';
+  readonly kind: 'ssh' | 'console';
   /**
-   * Runs a command; several may run at once.
-   * @throws GvmError `deadline` (the wait has ended, the command perhaps not), `channel-closed`, `usage` (the command
+   * Runs a command. Over SSH several run at once; on the console channel each waits for its turn, and its deadline
+   * counts from its start.
+   * @throws GvmError `deadline`, `channel-closed`, `usage` (the command
    * is too long or holds a NUL); or the signal's reason.
    */
   exec(command: string, options?: ExecOptions): Promise<CommandResult>;

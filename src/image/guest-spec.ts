@@ -6,7 +6,7 @@ import { nearest } from '../core/index.ts';
 import { openImage } from '../disk/index.ts';
 import { GvmError } from '../errors/index.ts';
 import type { GuestImage, GuestSpec, InitSystem } from '../lab/index.ts';
-import type { MachineKeys } from '../schema/index.ts';
+import type { ChannelKey, MachineKeys, ResolvedMachine } from '../schema/index.ts';
 import { bootOf } from './boot.ts';
 import { type BuildOptions, ensureImage } from './ensure.ts';
 import { listRecipes, loadRecipe } from './recipe.ts';
@@ -30,6 +30,8 @@ export interface DescribeOptions extends BuildOptions {
   allow?: readonly string[] | undefined;
   /** What deadlines are multiplied by. */
   scale: number;
+  /** How commands get into the guest. Default `auto`: SSH where it has a network, else the console channel. */
+  channel?: ChannelKey | undefined;
 }
 
 /** An image that was found: what a guest needs to know of it. */
@@ -59,8 +61,14 @@ export async function describeGuest(options: DescribeOptions): Promise<GuestSpec
     machine,
     ...(await bootOf(found, machine, options)),
     init: found.init,
+    channel: channelOf(options.channel ?? 'auto', machine),
     ...(Object.keys(diskImages).length > 0 ? { diskImages } : {}),
   };
+}
+
+function channelOf(channel: ChannelKey, { networks }: ResolvedMachine): GuestSpec['channel'] {
+  if (channel !== 'auto') return channel;
+  return networks.some((network) => network.mode !== 'none') ? 'ssh' : 'console';
 }
 
 export async function findImage(name: string, options: DescribeOptions): Promise<FoundImage> {

@@ -10,7 +10,8 @@ export interface GuestInfo {
   name: string;
   image: string;
   pid: number;
-  ssh: SshAddress;
+  /** None where it is entered over the console channel alone. */
+  ssh: SshAddress | null;
   scale: number;
   upMs: number;
 }
@@ -36,5 +37,5 @@ export function controlHandlers(lab: Lab, stopped: (guest: Guest) => void): Brok
 }
 
 function describe({ name, spec, pid, ssh, scale, startedAt }: Guest): GuestInfo {
-  return { name, image: spec.image.name, pid, ssh, scale, upMs: monotonic() - startedAt };
+  return { name, image: spec.image.name, pid, ssh: ssh ?? null, scale, upMs: monotonic() - startedAt };
 }

@@ -24,6 +24,11 @@ export async function makeGuestFiles(
   };
   const key = generateLoginKey(instanceId);
   const keyPath = join(folder, 'key');
+  const { user, become, passwordEnv } = spec.machine.login;
+  const seeded = seedImage({
+    ...{ instanceId, hostname: spec.name, authorizedKeys: [key.publicKey] },
+    ...{ user, become, password: passwordEnv !== undefined },
+  });
   const seed = join(folder, 'seed.img');
   const vars = join(folder, 'vars.fd');
   const { boot } = spec;
@@ -37,7 +42,7 @@ export async function makeGuestFiles(
       overlay('overlay.qcow2', spec.image),
       Promise.all(disks),
       writeFile(keyPath, key.privateKey, { mode: 0o600 }),
-      writeFile(seed, seedImage({ instanceId, hostname: spec.name, authorizedKeys: [key.publicKey] }), { mode: 0o600 }),
+      writeFile(seed, seeded, { mode: 0o600 }),
       boot.firmware === 'uefi' ? copyFile(boot.varsTemplate, vars) : undefined,
     ]),
   );

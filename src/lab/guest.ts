@@ -1,6 +1,7 @@
 import type { GvmError } from '../errors/index.ts';
 import type { Channel, ConsoleFinding, SshAddress } from '../guest/index.ts';
 import type { BootRecord, RebootRecord, Stage } from '../schema/index.ts';
+import type { SerialLine } from './consoles.ts';
 import type { GuestSpec } from './spec.ts';
 
 /** A guest on its way: the stage that its console shows, and when since the start of QEMU. */
@@ -37,14 +38,18 @@ export interface Guest extends AsyncDisposable {
   readonly boot: BootRecord;
   /** The boots after the first one. */
   readonly reboots: readonly RebootRecord[];
-  /** Another one after a loss of power. */
-  readonly ssh: SshAddress;
+  /** Where to log in, another one after a loss of power; none where it is entered over the console channel. */
+  readonly ssh: SshAddress | undefined;
   /** The console as lines with their times, for people. */
   readonly consoleLog: string;
+  /** The serial console itself, which gvm goes on reading. */
+  readonly serialLine: SerialLine;
   /** What all deadlines in this guest are multiplied by. */
   readonly scale: number;
   /** The connection over which the guest was found ready; a reboot ends it, and there is another one then. */
   channel(): Channel;
+  /** The channel over virtio-serial ports, whether or not anything in the guest answers there. */
+  readonly console: Channel;
   /** Resolves when a guest that was ready ended unasked or panicked, with `guest-lost`. */
   readonly lost: Promise<GvmError>;
   /** What the kernel complained of on the console so far. */

@@ -1,4 +1,5 @@
 export { type BrokerClient, type BrokerHandlers, connectBroker, serveBroker } from './broker.ts';
+export { connectConsole, serveConsoles } from './consoles.ts';
 export { controlHandlers, type GuestInfo } from './control.ts';
 export type { BootProgress, Guest, KeptGuest } from './guest.ts';
 export { dryRun } from './hardware.ts';

@@ -34,6 +34,10 @@ export interface Lab extends AsyncDisposable {
   /** Where `serveBroker` should listen. */
   readonly brokerPath: string;
   readonly accelerator: AcceleratorChoice['name'];
+  /** Where `serveChannels` should listen. */
+  readonly channelsPath: string;
+  /** Where `serveConsoles` should listen. */
+  readonly consolesPath: string;
   readonly scale: number;
   readonly guests: readonly Guest[];
   /**
@@ -62,6 +66,8 @@ class LocalLab implements Lab {
   readonly folder: string;
   readonly brokerPath: string;
   readonly accelerator: AcceleratorChoice['name'];
+  readonly channelsPath: string;
+  readonly consolesPath: string;
   readonly scale: number;
   readonly #options: LabOptions;
   readonly #folders: RunFolders;
@@ -81,6 +87,8 @@ class LocalLab implements Lab {
     this.folder = folders.runtime;
     this.brokerPath = folders.broker;
     this.accelerator = options.accelerator.name;
+    this.channelsPath = folders.channels;
+    this.consolesPath = folders.consoles;
     this.scale = options.accelerator.scale;
     this.#forget = options.ownership?.atOnce(() => this.#releaseAtOnce()) ?? (() => {});
   }

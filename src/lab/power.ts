@@ -1,6 +1,6 @@
 import { deferred, formatDuration, monotonic, pause, within } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
-import type { ConsoleFinding, SerialLog } from '../guest/index.ts';
+import { ConsoleChannel, type ConsoleFinding, type SerialLog } from '../guest/index.ts';
 import { type Machine, type QemuCommand, startMachine } from '../machine/index.ts';
 import type { BootRecord } from '../schema/index.ts';
 import { type BootContext, guestLost } from './boot-error.ts';
@@ -33,6 +33,8 @@ export interface PowerOptions {
 /** A guest between one reset and the next. */
 export interface Life {
   machine: Machine;
+  /** The channel over its virtio-serial ports. */
+  console: ConsoleChannel;
   watch: BootWatch;
   ready: ReadyGuest;
   boot: BootRecord;
@@ -44,7 +46,7 @@ export interface PowerWait {
   timeout: number;
   signal: AbortSignal;
   /** The host key that the guest has, where it is known. */
-  hostKey?: string;
+  hostKey?: string | undefined;
 }
 
 /** The power button of one guest: its files stay the same from boot to boot. */
@@ -62,8 +64,10 @@ export class Power {
   async on(began: number, { timeout, signal }: PowerWait): Promise<Life> {
     const { place, command, serial } = this.#options;
     const watch = this.#watch(began);
+    let console: ConsoleChannel | undefined;
     const beforeGuest = (starting: Machine) => {
       place.onProcess(starting.pid);
+      console = attachConsole(starting, place.scale);
       serial.attach(starting.serial);
       watch.attach(starting);
       watch.enter('firmware');
@@ -72,7 +76,8 @@ export class Power {
     let machine: Machine | undefined;
     try {
       machine = await startMachine(command, start);
-      return await this.#awaitReady(machine, watch, began, { timeout, signal });
+      if (!console) throw new GvmError({ code: 'internal', message: 'the ports of the guest were not attached' });
+      return await this.#awaitReady(machine, console, watch, began, { timeout, signal });
     } catch (error) {
       watch.detach();
       await machine?.[Symbol.asyncDispose]();
@@ -87,7 +92,7 @@ export class Power {
    */
   async reboot(life: Life, { timeout, signal }: PowerWait): Promise<{ next: Life; began: number }> {
     const { place, serial } = this.#options;
-    const { machine } = life;
+    const { machine, console } = life;
     const asked = monotonic();
     const reset = deferred<number>();
     const stop = machine.qmp.onEvent(({ name, at }) => {
@@ -106,10 +111,10 @@ export class Power {
       watch.attach(machine);
       watch.enter('firmware');
       // The guest's end of the connection is gone with its memory.
-      await life.ready.channel[Symbol.asyncDispose]();
+      if (life.ready.channel !== console) await life.ready.channel[Symbol.asyncDispose]();
       const over = this.#endResets(machine, watch, signal);
-      const { hostKey } = life.ready.address;
-      const next = await this.#awaitReady(machine, watch, began, { timeout, signal, hostKey });
+      const hostKey = life.ready.address?.hostKey;
+      const next = await this.#awaitReady(machine, console, watch, began, { timeout, signal, hostKey });
       await over;
       return { next, began };
     } finally {
@@ -136,10 +141,17 @@ export class Power {
     return new BootWatch({ serial, began, scale: place.scale, onProgress });
   }
 
-  async #awaitReady(machine: Machine, watch: BootWatch, began: number, wait: PowerWait): Promise<Life> {
+  async #awaitReady(
+    machine: Machine,
+    console: ConsoleChannel,
+    watch: BootWatch,
+    began: number,
+    wait: PowerWait,
+  ): Promise<Life> {
     const { spec, place, keyPath, serial } = this.#options;
     const context = { guest: spec.name, console: serial.logPath, stages: watch.stages };
-    const ready = await raceReadiness({ spec, machine, watch, keyPath, scale: place.scale, began, context, ...wait });
+    const race = { spec, machine, console, watch, keyPath, scale: place.scale, began, context };
+    const ready = await raceReadiness({ ...race, ...wait });
     watch.ready();
     const boot: BootRecord = {
       outcome: 'ready',
@@ -147,7 +159,7 @@ export class Power {
       readyMs: Math.round(ready.settledAt - began),
       stages: watch.stages,
     };
-    return { machine, watch, ready, boot, context };
+    return { machine, console, watch, ready, boot, context };
   }
 
   /** A kernel that panics on its way down resets the machine as well. */
@@ -169,4 +181,13 @@ export class Power {
       details: { guest: context.guest, console: context.console, stage: 'shutdown', blame: 'guest' },
     });
   }
+}
+
+/** The channel over a machine's virtio-serial ports; QEMU tells when the guest opens and closes them. */
+function attachConsole(machine: Machine, scale: number): ConsoleChannel {
+  const channel = new ConsoleChannel(machine.ports, scale);
+  machine.qmp.onEvent(({ name, data }) => {
+    if (name === 'VSERPORT_CHANGE' && data.id === 'control') channel.guestChanged(data.open === true);
+  });
+  return channel;
 }

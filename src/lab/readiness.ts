@@ -14,7 +14,8 @@ const REFUSED_PAUSE = 500;
 
 export interface ReadyGuest {
   channel: Channel;
-  address: SshAddress;
+  /** Where to log in, for a guest that was found ready over SSH. */
+  address: SshAddress | undefined;
   /** Monotonic milliseconds at which a command was answered, and at which init had settled as well. */
   answeredAt: number;
   settledAt: number;
@@ -23,6 +24,8 @@ export interface ReadyGuest {
 export interface ReadinessOptions {
   spec: GuestSpec;
   machine: Machine;
+  /** The channel over virtio-serial ports. */
+  console: Channel;
   watch: BootWatch;
   keyPath: string;
   /** The pinned host key; without it the first one seen is pinned. */
@@ -35,13 +38,34 @@ export interface ReadinessOptions {
 }
 
 /**
- * Waits until a guest answers a command and its init has settled. It costs the guest little: connection attempts that
- * its kernel answers alone, then one login, then one script.
+ * Waits until a guest answers a command and its init has settled.
  * @throws GvmError `login-refused`, `usage` (no network to log in by); or the signal's reason
  */
-export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest> {
+export function becomeReady(options: ReadinessOptions): Promise<ReadyGuest> {
+  return options.spec.channel === 'console' ? overConsole(options) : overSsh(options);
+}
+
+/** The responder greets when it is there; one that restarts meanwhile is greeted again. */
+async function overConsole(options: ReadinessOptions): Promise<ReadyGuest> {
+  const { console, signal, scale, onState, watch } = options;
+  onState('nothing answers at its console port');
+  for (;;) {
+    try {
+      return await settle(console, undefined, options, () => {
+        watch.reach = 'answered';
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isGvmError(error) || error.code !== 'channel-closed') throw error;
+      await pause(REFUSED_PAUSE * scale, signal);
+    }
+  }
+}
+
+/** It costs the guest little: connection attempts that its kernel answers alone, then one login, then one script. */
+async function overSsh(options: ReadinessOptions): Promise<ReadyGuest> {
   const { spec, machine, watch, signal, scale } = options;
-  const { user, port: guestPort } = spec.machine.login;
+  const { user, port: guestPort, become, key, agent, passwordEnv } = spec.machine.login;
   const host = '127.0.0.1';
   const port = await machine.forwardedPort(signal);
   let refusedSince: number | undefined;
@@ -60,7 +84,8 @@ export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest
     options.onState('its SSH server answers, the login is not done');
     // Whoever lets nobody in after its boot is over will not change its mind.
     const { over } = watch;
-    const target = { host, port, user, keyPath: options.keyPath };
+    const proof = passwordEnv !== undefined ? { passwordEnv } : agent ? { agent } : { keyPath: key ?? options.keyPath };
+    const target = { host, port, user, become, ...proof };
     try {
       const { channel, hostKey } = await logIn({
         ...target,
@@ -70,7 +95,10 @@ export async function becomeReady(options: ReadinessOptions): Promise<ReadyGuest
         scale,
         signal,
       });
-      return await settle(channel, { ...target, hostKey }, options);
+      return await settle(channel, { ...target, hostKey }, options).catch(async (error: unknown) => {
+        await channel[Symbol.asyncDispose]();
+        throw error;
+      });
     } catch (error) {
       signal.throwIfAborted();
       if (!isGvmError(error) || !mayPass(error.code)) throw error;
@@ -89,26 +117,26 @@ function mayPass(code: string): boolean {
   return code === 'login-refused' || code === 'channel-closed' || code === 'deadline';
 }
 
-async function settle(channel: Channel, address: SshAddress, options: ReadinessOptions): Promise<ReadyGuest> {
+async function settle(
+  channel: Channel,
+  address: SshAddress | undefined,
+  options: ReadinessOptions,
+  onAnswer?: () => void,
+): Promise<ReadyGuest> {
   const { spec, signal, onState } = options;
   let answeredAt: number | undefined;
-  try {
-    const { stdout } = await channel.exec(settleScript(spec.init), {
-      timeout: Number.POSITIVE_INFINITY,
-      signal,
-      onStdout: (chunk) => {
-        answeredAt ??= monotonic();
-        const last = chunk.toString('utf8').trim().split('\n').at(-1);
-        onState(last === ANSWERED ? 'it answers commands, its init has not settled' : `it answers commands; ${last}`);
-      },
-    });
-    const settledAt = monotonic();
-    const settled = stdout.toString('utf8').trimEnd().endsWith(SETTLED);
-    if (settled) return { channel, address, answeredAt: answeredAt ?? settledAt, settledAt };
-  } catch (error) {
-    await channel[Symbol.asyncDispose]();
-    throw error;
-  }
-  await channel[Symbol.asyncDispose]();
+  const { stdout } = await channel.exec(settleScript(spec.init), {
+    timeout: Number.POSITIVE_INFINITY,
+    signal,
+    onStdout: (chunk) => {
+      if (answeredAt === undefined) onAnswer?.();
+      answeredAt ??= monotonic();
+      const last = chunk.toString('utf8').trim().split('\n').at(-1);
+      onState(last === ANSWERED ? 'it answers commands, its init has not settled' : `it answers commands; ${last}`);
+    },
+  });
+  const settledAt = monotonic();
+  const settled = stdout.toString('utf8').trimEnd().endsWith(SETTLED);
+  if (settled) return { channel, address, answeredAt: answeredAt ?? settledAt, settledAt };
   throw new GvmError({ code: 'channel-closed', message: 'the shell that waited for init ended before it had settled' });
 }

@@ -15,13 +15,13 @@ export interface RunFolders {
   /** Where the records of QEMU processes go. */
   children: string;
   broker: string;
+  channels: string;
+  consoles: string;
 }
 
 /** A process that owns guests, as `gvm ps` finds it. */
-export interface Owner {
-  run: string;
+export interface Owner extends Pick<RunFolders, 'run' | 'broker' | 'channels' | 'consoles'> {
   process: ProcessIdentity;
-  broker: string;
 }
 
 const RUN = /^[0-9a-f]{8}$/;
@@ -38,6 +38,8 @@ function foldersOf(roots: { home: string; runtime: string }, run: string): RunFo
     guests: join(roots.home, 'runs', run),
     children: join(runtime, 'children'),
     broker: join(runtime, 'broker.sock'),
+    channels: join(runtime, 'guests.sock'),
+    consoles: join(runtime, 'serial.sock'),
   };
 }
 
@@ -76,9 +78,9 @@ export function removeGuestFolder(folders: RunFolders, guest: string): void {
 /** The owners that live. */
 export function listOwners(runtime: string): Owner[] {
   return runsBelow(runtime).flatMap((run) => {
-    const { broker } = foldersOf({ home: '', runtime }, run);
+    const { broker, channels, consoles } = foldersOf({ home: '', runtime }, run);
     const owner = readOwner(join(runtime, run));
-    return owner && isSameProcess(owner) ? [{ run, process: owner, broker }] : [];
+    return owner && isSameProcess(owner) ? [{ run, process: owner, broker, channels, consoles }] : [];
   });
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../guest/index.ts';
 import type { BootRecord, RebootRecord } from '../schema/index.ts';
 import { guestLost } from './boot-error.ts';
+import type { SerialLine } from './consoles.ts';
 import type { Guest, KeptGuest, RestartOptions } from './guest.ts';
 import type { Life, Power, PowerWait } from './power.ts';
 import type { GuestSpec } from './spec.ts';
@@ -81,7 +82,11 @@ export class RunningGuest implements Guest {
     return this.#life.machine.pid;
   }
 
-  get ssh(): SshAddress {
+  get console(): Channel {
+    return this.#life.console;
+  }
+
+  get ssh(): SshAddress | undefined {
     return this.#life.ready.address;
   }
 
@@ -91,6 +96,10 @@ export class RunningGuest implements Guest {
 
   healthFindings(): ConsoleFinding[] {
     return this.#parts.health.findings();
+  }
+
+  get serialLine(): SerialLine {
+    return this.#parts.serial;
   }
 
   consoleTail(lines: number): string[] {
@@ -120,7 +129,8 @@ export class RunningGuest implements Guest {
   async setLink(up: boolean): Promise<void> {
     for (const [card, { mode }] of this.spec.machine.networks.entries())
       if (mode !== 'none') await this.#life.machine.setLink(card, up);
-    if (up && (await within(this.#channel.closed, 0))) this.#channel = await openSsh(this.ssh, { scale: this.scale });
+    if (!up || !this.ssh || !(await within(this.#channel.closed, 0))) return;
+    this.#channel = await openSsh(this.ssh, { scale: this.scale });
   }
 
   async powerOff(options: { timeout?: number; signal?: AbortSignal } = {}): Promise<'guest' | 'acpi' | 'killed'> {
@@ -160,6 +170,7 @@ export class RunningGuest implements Guest {
     await this.#restarting?.catch(() => {});
     await this.kill();
     await this.#channel[Symbol.asyncDispose]();
+    await this.#life.console[Symbol.asyncDispose]();
     await this.#parts.release();
   }
 

@@ -8,6 +8,11 @@ export interface SeedOptions {
   hostname: string;
   /** Public keys that may log in, `ssh-ed25519 AAAA…`. */
   authorizedKeys: readonly string[];
+  /** Who logs in, where that is not root: cloud-init makes such a user, or gives the keys to the one that is there. */
+  user?: string;
+  become?: 'none' | 'sudo' | 'doas';
+  /** The login is by password, so what the image says of passwords stays. */
+  password?: boolean;
 }
 
 const SERIAL = 0x67766d01;
@@ -19,14 +24,16 @@ const START_SSHD = [
 ].join('; ');
 
 /** The bytes of the seed disk. Its values need no quoting: they are gvm's own names and keys. */
-export function seedImage({ instanceId, hostname, authorizedKeys }: SeedOptions): Buffer {
+export function seedImage(options: SeedOptions): Buffer {
+  const { instanceId, hostname, authorizedKeys, password = false } = options;
   const metaData = [`instance-id: ${instanceId}`, `local-hostname: ${hostname}`, ''].join('\n');
   const userData = [
     '#cloud-config',
     'disable_root: false',
-    'ssh_pwauth: false',
+    ...(password ? [] : ['ssh_pwauth: false']),
     'ssh_authorized_keys:',
     ...authorizedKeys.map((key) => `  - ${key}`),
+    ...userLines(options),
     'bootcmd:',
     `  - '${START_SSHD}'`,
     '',
@@ -35,4 +42,18 @@ export function seedImage({ instanceId, hostname, authorizedKeys }: SeedOptions)
     { name: 'meta-data', content: Buffer.from(metaData) },
     { name: 'user-data', content: Buffer.from(userData) },
   ]);
+}
+
+/** The user in the words of cloud-init's module "users and groups". */
+function userLines({ user, become, authorizedKeys }: SeedOptions): string[] {
+  if (user === undefined || user === 'root') return [];
+  return [
+    'users:',
+    '  - default',
+    `  - name: ${JSON.stringify(user)}`,
+    ...(become === 'sudo' ? ['    sudo: "ALL=(ALL) NOPASSWD:ALL"'] : []),
+    ...(become === 'doas' ? [`    doas: ["permit nopass ${user}"]`] : []),
+    '    ssh_authorized_keys:',
+    ...authorizedKeys.map((key) => `      - ${key}`),
+  ];
 }

@@ -42,6 +42,8 @@ export interface GuestSpec {
   init: InitSystem;
   /** A kernel that was brought along, instead of the image's own. */
   kernel?: GuestKernel;
+  /** How commands get into it: over its network, or over virtio-serial ports that a responder answers. */
+  channel: 'ssh' | 'console';
   /** The images of `machine.disks[].image`, by what stands there. */
   diskImages?: Readonly<Record<string, GuestImage>>;
 }

@@ -57,7 +57,7 @@ export async function startGuest(spec: GuestSpec, place: GuestPlace, options: St
   const life = await power.on(began, { timeout: spec.machine.timeout, signal });
   onFailure.move();
   const { sshMs, readyMs } = life.boot;
-  log.detail(`guest ${spec.name} is ready: SSH after ${sshMs} ms, init settled after ${readyMs} ms`);
+  log.detail(`guest ${spec.name} is ready: it answered after ${sshMs} ms, init settled after ${readyMs} ms`);
   return new RunningGuest({
     ...{ spec, processName, argv: [command.binary, ...command.argv], startedAt: began, scale },
     ...{ power, life, serial, health },

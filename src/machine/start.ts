@@ -34,6 +34,8 @@ export interface Machine extends AsyncDisposable {
    * and are there when it emits `end`.
    */
   readonly serial: Duplex;
+  /** gvm's ends of the virtio-serial ports. The guest waits for who reads them. */
+  readonly ports: { control: Duplex; data: Duplex; errors: Duplex };
   /** Resolves when QEMU has ended; never rejects. */
   readonly exited: Promise<QemuExit>;
   /** The port of 127.0.0.1 that leads to the guest's login port. @throws GvmError `usage` when it has no network */
@@ -86,6 +88,7 @@ class RunningMachine implements Machine {
   readonly pid: number;
   readonly qmp: QmpClient;
   readonly serial: Duplex;
+  readonly ports: Machine['ports'];
   readonly exited: Promise<QemuExit>;
   readonly #child: SupervisedChild;
 
@@ -94,6 +97,7 @@ class RunningMachine implements Machine {
     this.qmp = qmp;
     this.pid = child.pid;
     this.serial = child.socket('serial');
+    this.ports = { control: child.socket('control'), data: child.socket('data'), errors: child.socket('errors') };
     this.exited = child.exited;
   }
 

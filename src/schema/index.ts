@@ -16,6 +16,7 @@ export {
   type MachineKeys,
   machineSchema,
   type NetworkKeys,
+  type ResolvedLogin,
   type ResolvedMachine,
 } from './machine.ts';
 export { type MatrixAxis, type MatrixKeys, matrixAxes, matrixSchema } from './matrix.ts';
@@ -48,7 +49,7 @@ export {
   storedImageSchema,
 } from './stored-image.ts';
 export { type StoredKernelManifest, storedKernelSchema } from './stored-kernel.ts';
-export { type SuiteDocument, suiteSchema } from './suite.ts';
+export { type ChannelKey, type SuiteDocument, suiteSchema } from './suite.ts';
 export {
   type ConditionsDocument,
   checksSchema,

@@ -20,10 +20,30 @@ const network = z.strictObject({
   mode: z.enum(['restricted', 'internet', 'none']).default('restricted'),
 });
 
-export const loginSchema = z.strictObject({
-  user: z.string().min(1).optional(),
-  port: z.int().min(1).max(65535).optional(),
-});
+export const loginSchema = z
+  .strictObject({
+    user: z
+      .string()
+      .regex(/^[A-Za-z_][\w.-]*\$?$/, 'expected the name of a user')
+      .optional(),
+    port: z.int().min(1).max(65535).optional(),
+    key: z.string().min(1).optional().meta({ description: 'a private key file, relative to the file that names it' }),
+    agent: z.literal(true).optional().meta({ description: 'the keys of your ssh agent' }),
+    'password-env': z
+      .string()
+      .regex(
+        /^GVM_\w+$/,
+        'expected a variable whose name begins with GVM_, so that no other secret can be sent to a guest',
+      )
+      .optional()
+      .meta({ description: 'the variable of the environment that holds the password' }),
+    become: z.enum(['none', 'sudo', 'doas']).optional().meta({ description: 'how a user runs commands as root' }),
+  })
+  .refine(
+    (login) => [login.key, login.agent, login['password-env']].filter((way) => way !== undefined).length <= 1,
+    'expected at most one of key, agent and password-env',
+  )
+  .meta({ description: 'who logs in; without key, agent and password-env with a key made for the run' });
 
 /** The machine keys of design §4, the same in recipe, gvm.yaml and suite. All are optional: they are layered. */
 export const machineSchema = z
@@ -56,6 +76,16 @@ export type Firmware = NonNullable<MachineKeys['firmware']>;
 export type DiskKeys = NonNullable<MachineKeys['disks']>[number];
 export type NetworkKeys = NonNullable<MachineKeys['networks']>[number];
 
+/** Who logs in; with none of key, agent and passwordEnv it is the key of the run. */
+export interface ResolvedLogin {
+  user: string;
+  port: number;
+  become: 'none' | 'sudo' | 'doas';
+  key?: string;
+  agent?: true;
+  passwordEnv?: string;
+}
+
 /** A machine with every layer applied; what is absent here the machine does not have. */
 export interface ResolvedMachine {
   arch: NonNullable<MachineKeys['arch']>;
@@ -71,6 +101,6 @@ export interface ResolvedMachine {
   disks: DiskKeys[];
   networks: NetworkKeys[];
   accel: 'auto' | 'kvm' | 'tcg';
-  login: { user: string; port: number };
+  login: ResolvedLogin;
   timeout: number;
 }

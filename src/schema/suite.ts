@@ -27,6 +27,8 @@ const variableValue = z.union([scalar, several, fromEnvironment], {
   error: 'expected text, a number, true, false, a list of such, or { env: NAME }',
 });
 
+const channelKey = z.enum(['ssh', 'console', 'auto']);
+
 const suiteKeys = {
   version: z.literal(1).optional(),
   suite: name.meta({ description: 'the name of the suite' }),
@@ -37,6 +39,9 @@ const suiteKeys = {
     .meta({ description: 'a recipe, a stored image or a file; "default" is that of gvm.yaml' }),
   machine: machineSchema.optional(),
   matrix: matrixSchema.optional().meta({ description: 'machine variants; an axis replaces that of gvm.yaml' }),
+  channel: channelKey.optional().meta({
+    description: 'how commands get in: ssh, console (virtio-serial ports), or auto: ssh where the guest has a network',
+  }),
   isolation: z.enum(['file', 'shared']).default('file').meta({
     description: 'file: a guest for this file alone; shared: one guest for all such files of image and machine',
   }),
@@ -46,6 +51,8 @@ const suiteKeys = {
   }),
   needs: needs.optional(),
 };
+
+export type ChannelKey = z.output<typeof channelKey>;
 
 export const baseSuite = z.strictObject(suiteKeys);
 

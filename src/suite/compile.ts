@@ -42,7 +42,7 @@ export function compileSuite(
     secrets = expanded.secrets;
     return expanded;
   });
-  const { suite, image, machine, matrix, isolation, tags = [] } = document.value;
+  const { suite, image, machine, matrix, channel = 'auto', isolation, tags = [] } = document.value;
   return {
     key: file,
     name: suite,
@@ -51,6 +51,7 @@ export function compileSuite(
     ...(image === undefined ? {} : { image }),
     machine: machine ?? {},
     ...(matrix === undefined ? {} : { matrix }),
+    channel,
     isolation,
     tags,
     secrets,

@@ -1,4 +1,4 @@
-import type { MachineKeys, MatrixKeys, NeedsDocument } from '../schema/index.ts';
+import type { ChannelKey, MachineKeys, MatrixKeys, NeedsDocument } from '../schema/index.ts';
 
 type Path = readonly (string | number)[];
 
@@ -88,6 +88,7 @@ export interface SuitePlan {
   matrix?: MatrixKeys;
   /** The cell in which it runs, once the matrix is known. */
   cell?: Cell;
+  channel: ChannelKey;
   isolation: 'file' | 'shared';
   tags: string[];
   /** Values of secret variables: they are masked wherever something is shown or written. */

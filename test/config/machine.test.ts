@@ -1,5 +1,7 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { environmentLayers, layerMachine, machineLayer } from '../../src/config/index.ts';
+import { environmentLayers, fileLayer, layerMachine, machineLayer } from '../../src/config/index.ts';
 
 test('a list replaces a list, a map is merged, append adds up, the origin of each value is known', () => {
   const { machine, origins } = layerMachine([
@@ -50,4 +52,34 @@ test('a machine of aarch64 has UEFI where nothing else is said', () => {
   expect(firmware({ arch: 'aarch64' })).toBe('uefi');
   expect(firmware({ arch: 'aarch64', firmware: 'direct' })).toBe('direct');
   expect(firmware({})).toBe('bios');
+});
+
+test('one proof of who logs in replaces another, the rest of a login is merged', () => {
+  const login = (...layers: object[]) =>
+    layerMachine(layers.map((keys, i) => machineLayer(`layer ${i}`, { login: keys }))).machine.login;
+  const plain = { user: 'root', port: 22, become: 'none' };
+  expect(login()).toEqual(plain);
+  expect(login({ key: '/k', user: 'tester' }, { become: 'sudo' })).toEqual({
+    ...plain,
+    user: 'tester',
+    key: '/k',
+    become: 'sudo',
+  });
+  expect(login({ key: '/k' }, { 'password-env': 'GVM_SECRET' })).toEqual({ ...plain, passwordEnv: 'GVM_SECRET' });
+  expect(login({ 'password-env': 'GVM_SECRET' }, { agent: true })).toEqual({ ...plain, agent: true });
+});
+
+test.each([
+  [{ 'password-env': 'AWS_SECRET' }, 'GVM_'],
+  [{ key: 'a', agent: true }, 'at most one'],
+  [{ user: 'a b' }, 'name of a user'],
+])('the login %j is refused', (login, words) => {
+  expect(() => machineLayer('gvm.yaml', { login })).toThrow(words);
+});
+
+test('a login key is relative to the file that names it', () => {
+  const key = (path: string) => fileLayer('gvm.yaml', { login: { key: path, user: 'u' } }, '/project').keys.login;
+  expect(key('keys/a')).toEqual({ key: '/project/keys/a', user: 'u' });
+  expect(key('/etc/a')).toEqual({ key: '/etc/a', user: 'u' });
+  expect(key('~/a')).toEqual({ key: join(homedir(), 'a'), user: 'u' });
 });

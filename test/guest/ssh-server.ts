@@ -10,6 +10,7 @@ import { generateLoginKey } from '../../src/guest/index.ts';
 /** An SSH server whose commands run on this host, as sshd runs them: it stands for a guest. */
 export interface SshServer extends AsyncDisposable {
   address: SshAddress;
+  keyPath: string;
   /** How many connections were accepted, and how many sessions were opened on each. */
   connections: number;
   sessions: number;
@@ -21,6 +22,8 @@ export interface SshServer extends AsyncDisposable {
 
 export interface SshServerOptions {
   authorized?: string;
+  /** Takes this password too: plainly, or in the dialogue of `keyboard-interactive`. */
+  password?: { value: string; dialogue?: boolean };
   hostKey?: string;
   port?: number;
 }
@@ -42,7 +45,18 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
     connection.on('error', () => {});
     connection.on('close', () => open.delete(connection));
     connection.on('authentication', (context) => {
-      if (context.method !== 'publickey') return context.reject(['publickey']);
+      const { value, dialogue = false } = options.password ?? {};
+      if (context.method === 'password' && value !== undefined && !dialogue) {
+        return context.password === value ? context.accept() : context.reject();
+      }
+      if (context.method === 'keyboard-interactive' && dialogue) {
+        return context.prompt([{ prompt: 'Password: ', echo: false }], ([answer]) =>
+          answer === value ? context.accept() : context.reject(),
+        );
+      }
+      if (context.method !== 'publickey') {
+        return context.reject(dialogue ? ['keyboard-interactive'] : value === undefined ? ['publickey'] : ['password']);
+      }
       const same = Array.isArray(accepted) ? false : accepted.getPublicSSH().equals(context.key.data);
       if (same) context.accept();
       else context.reject();
@@ -58,13 +72,8 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
         const child = spawn('/bin/sh', ['-c', command], { stdio: 'pipe', detached: true });
         stream.pipe(child.stdin);
         child.stdin.on('error', () => {});
-        child.stdout.pipe(stream, { end: false });
-        child.stderr.pipe(stream.stderr, { end: false });
-        // Like sshd: a signal goes to the session's process group.
-        session.on('signal', (_accept, _reject, { name }) => {
-          if (child.pid !== undefined && child.exitCode === null)
-            process.kill(-child.pid, `SIG${name}` as NodeJS.Signals);
-        });
+        child.stdout.on('data', (chunk) => stream.write(chunk));
+        child.stderr.on('data', (chunk) => stream.stderr.write(chunk));
         stream.on('error', () => {});
         stream.on('close', () => {
           sessions--;
@@ -100,6 +109,7 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
       server.close(() => resolve());
     });
   return Object.assign(state, {
+    keyPath,
     address: { host: '127.0.0.1', port, user: 'root', keyPath, hostKey: hostPublic },
     drop,
     close,

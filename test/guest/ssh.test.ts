@@ -36,12 +36,12 @@ describe('a command over SSH', () => {
     await using channel = await openSsh(server.address);
     const began = performance.now();
     const result = await channel.exec('(sleep 1; echo late; echo alive > "$MARK.two") & echo $! ; echo now', {
-      env: { MARK: server.address.keyPath },
+      env: { MARK: server.keyPath },
     });
     expect(performance.now() - began).toBeLessThan(900);
     expect(result.stdout.toString()).toMatch(/^\d+\nnow\n$/);
     await sleep(1100);
-    expect((await channel.exec('cat "$MARK.two"', { env: { MARK: server.address.keyPath } })).stdout.toString()).toBe(
+    expect((await channel.exec('cat "$MARK.two"', { env: { MARK: server.keyPath } })).stdout.toString()).toBe(
       'alive\n',
     );
   });
@@ -84,6 +84,17 @@ describe('a command over SSH', () => {
       message: expect.stringMatching(/within 300 ms: echo still waiting; sleep 20; it last said: still waiting/),
     });
     expect((await channel.exec('echo next')).stdout.toString()).toBe('next\n');
+  });
+
+  test('kills what is late, but not what has left its session', async () => {
+    await using server = await sshServer();
+    await using channel = await openSsh(server.address);
+    const [late, daemon] = [`sleep 10${process.pid}`, `sleep 20${process.pid}`];
+    const command = `setsid ${daemon} & ${late}; echo over`;
+    await expect(channel.exec(command, { timeout: 300 })).rejects.toMatchObject({ code: 'deadline' });
+    const left = `pgrep -afx '${late}|${daemon}' | cut -d ' ' -f 2-`;
+    await expect.poll(async () => (await channel.exec(left)).stdout.toString(), { timeout: 4000 }).toBe(`${daemon}\n`);
+    await channel.exec(`pkill -fx '${daemon}'`);
   });
 
   test('ends with the signal of its caller', async () => {

@@ -13,6 +13,7 @@ const spec: GuestSpec = {
   name: 'one',
   image,
   init: 'openrc',
+  channel: 'ssh',
   boot: { firmware: 'direct', kernel: '/store/kernel', append: 'root=UUID=1 console=ttyS0' },
   diskImages: { data: { ...image, layers: [{ path: '/store/data.raw', format: 'raw' }] } },
   machine: {
@@ -22,7 +23,7 @@ const spec: GuestSpec = {
       { size: 2 ** 20, bus: 'nvme', sector: 4096 },
       { image: 'data', bus: 'scsi', sector: 512 },
     ],
-    login: { user: 'root', port: 2222 },
+    login: { user: 'root', port: 2222, become: 'none' },
   },
 };
 const overlay = { path: '/run/overlay.qcow2', format: 'qcow2' as const };

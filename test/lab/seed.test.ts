@@ -32,6 +32,21 @@ test('the seed is a volume that fsck.fat and mtools read', () => {
   );
 });
 
+test('a user of the image gets the key, and what becoming root needs', () => {
+  const seed = { instanceId: 'i-1', hostname: 'boot-1', authorizedKeys: ['ssh-ed25519 AAAA gvm'], user: 'tester' };
+  const written = (more: object) => {
+    writeFileSync(image, seedImage({ ...seed, ...more }));
+    return tool('mcopy', '-n', '-i', image, '::user-data', '-');
+  };
+  expect(written({ become: 'sudo' })).toContain(
+    'users:\n  - default\n  - name: "tester"\n    sudo: "ALL=(ALL) NOPASSWD:ALL"\n    ssh_authorized_keys:\n      - ssh-ed25519 AAAA gvm\n',
+  );
+  expect(written({ become: 'doas' })).toContain('    doas: ["permit nopass tester"]\n');
+  expect(written({ become: 'none' })).not.toMatch(/sudo|doas/);
+  expect(written({ user: 'root' })).not.toContain('users:');
+  expect(written({ password: true })).not.toContain('ssh_pwauth');
+});
+
 test('what is written is what mtools reads back', () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,11}[a-z0-9]$/);
   const file = fc.record({ name, content: fc.uint8Array({ maxLength: 3000 }).map((bytes) => Buffer.from(bytes)) });

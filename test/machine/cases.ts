@@ -80,12 +80,17 @@ function inputOf({ host, image, machine: keys }: z.output<typeof head>): Machine
   const [code, vars] = machine.arch === 'aarch64' ? [files.armCode, files.armVars] : [files.code, files.vars];
   const system = [overlay(image.format === 'raw' ? files.rawOverlay : files.overlay), base];
   const spec = { name: 'guest1', image: { name: 'base', digest: '', layers: [base], virtualSize: 2 ** 20 } };
-  return machineInput({ ...spec, machine, boot: bootOf(), init: 'unknown' }, 'gvm-run1-guest1', host.accelerator, {
-    system,
-    disks: machine.disks.map((_, index) => [overlay(files.disk(index + 1))]),
-    seed: files.seed,
-    vars,
-  });
+  return machineInput(
+    { ...spec, machine, boot: bootOf(), init: 'unknown', channel: 'ssh' },
+    'gvm-run1-guest1',
+    host.accelerator,
+    {
+      system,
+      disks: machine.disks.map((_, index) => [overlay(files.disk(index + 1))]),
+      seed: files.seed,
+      vars,
+    },
+  );
 
   function bootOf(): GuestBoot {
     const { firmware, kernel = files.kernel, initrd } = machine;

@@ -3,7 +3,8 @@ import { openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { deferred, formatDuration, parseDuration, within } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
-import { controlHandlers, type Guest, type Ownership, runOwned, serveBroker } from '../../lab/index.ts';
+import { serveChannels } from '../../guest/index.ts';
+import { controlHandlers, type Guest, type Ownership, runOwned, serveBroker, serveConsoles } from '../../lab/index.ts';
 import { scratchFolder } from '../../process/index.ts';
 import type { Command, Context } from '../command.ts';
 import { bootOptions, openSetup } from '../setup.ts';
@@ -24,6 +25,9 @@ async function own(context: Context, ownership: Ownership): Promise<number> {
   const stopped = deferred<string>();
   const handlers = controlHandlers(setup.lab, ({ name }) => stopped.resolve(`${name} was stopped`));
   await using _broker = await serveBroker(setup.lab.brokerPath, handlers);
+  const guestOf = (name: string) => setup.lab.guests.find((one) => one.name === name);
+  await using _channels = await serveChannels(setup.lab.channelsPath, (name) => guestOf(name)?.console);
+  await using _consoles = await serveConsoles(setup.lab.consolesPath, (name) => guestOf(name)?.serialLine);
   const guest = await setup.start(context.words[0] ?? 'default', context.text('name') ?? 'guest');
   announce(context, guest);
   const over = await within(Promise.race([guest.lost, stopped.promise]), life, ownership.signal);
@@ -37,7 +41,7 @@ function announce(context: Context, guest: Guest): void {
   context.show({ guest: guest.name, pid: guest.pid, ssh: guest.ssh, boot: guest.boot }, () =>
     [
       `${guest.name} is ready after ${formatDuration(readyMs ?? sshMs ?? 0)}`,
-      `enter it with: gvm ssh ${guest.name}`,
+      `enter it with: gvm ${guest.ssh ? 'ssh' : 'console'} ${guest.name}`,
       'Ctrl-C ends it',
     ].join('\n'),
   );

@@ -13,6 +13,16 @@ export const commands: readonly CommandRow[] = [
     summary: 'enter a running guest, or run one command in it',
     load: async () => (await import('./ssh.ts')).ssh,
   },
+  {
+    name: 'console',
+    summary: 'attach to the serial console of a running guest',
+    load: async () => (await import('./console.ts')).console,
+  },
+  {
+    name: 'cp',
+    summary: 'copy files and folders into or out of a running guest',
+    load: async () => (await import('./cp.ts')).cp,
+  },
   { name: 'ps', summary: 'list the running guests', load: async () => (await import('./ps.ts')).ps },
   { name: 'stop', summary: 'power off a running guest', load: async () => (await import('./stop.ts')).stop },
   {

@@ -7,7 +7,7 @@ function renderGuests(guests: readonly RunningGuest[]): string {
   const rows = guests.map((guest) => [
     guest.name,
     guest.image,
-    `127.0.0.1:${guest.ssh.port}`,
+    guest.ssh ? `127.0.0.1:${guest.ssh.port}` : 'none',
     formatDuration(guest.upMs),
     `${guest.run} (pid ${guest.owner})`,
   ]);

@@ -1,7 +1,7 @@
-import { openSsh } from '../../guest/index.ts';
+import { GvmError } from '../../errors/index.ts';
 import type { Command } from '../command.ts';
 import { runCommand, runShell } from '../remote.ts';
-import { findGuest } from '../running.ts';
+import { enter, findGuest } from '../running.ts';
 
 export const ssh: Command = {
   usage: '[GUEST] [-- CMD…]',
@@ -17,7 +17,14 @@ export const ssh: Command = {
   trouble: 125,
   async run(context) {
     const guest = await findGuest(context, context.words[0]);
-    await using channel = await openSsh(guest.ssh, { scale: guest.scale });
+    if (!guest.ssh && context.rest.length === 0) {
+      throw new GvmError({
+        code: 'usage',
+        message: `${guest.name} has no network to log in by`,
+        hint: `gvm console ${guest.name} enters its serial console; gvm ssh ${guest.name} -- CMD runs a command`,
+      });
+    }
+    await using channel = await enter(guest);
     return context.rest.length > 0 ? await runCommand(context, channel, guest.scale) : await runShell(channel);
   },
 };

@@ -22,6 +22,7 @@ import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type 
 import type { Command, Context } from '../command.ts';
 import { publish } from '../publish.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
+import { suiteLayer } from '../suite-layer.ts';
 import { version } from '../version.ts';
 
 /** vitest is loaded here and nowhere else. */
@@ -136,8 +137,8 @@ async function qemuVersion(): Promise<RunRecord['qemu']> {
 function layersOf(context: Context, plan: SuitePlan): MachineLayer[] {
   const timeout = context.text('timeout');
   return [
-    { origin: plan.file, keys: plan.machine },
-    ...(plan.cell ? [{ origin: 'matrix', keys: plan.cell.machine }] : []),
+    suiteLayer(plan.file, plan.machine, context.cwd),
+    ...(plan.cell ? [{ ...suiteLayer(plan.file, plan.cell.machine, context.cwd), origin: 'matrix' }] : []),
     ...(timeout === undefined ? [] : [machineLayer('--timeout', { timeout })]),
   ];
 }
@@ -145,7 +146,7 @@ function layersOf(context: Context, plan: SuitePlan): MachineLayer[] {
 const imageOf = (plan: SuitePlan) => plan.cell?.image ?? plan.image ?? 'default';
 
 async function describe(context: Context, setup: Setup, plan: SuitePlan, guest: string) {
-  return await setup.describe(imageOf(plan), guest, layersOf(context, plan));
+  return await setup.describe(imageOf(plan), guest, layersOf(context, plan), plan.channel);
 }
 
 /**
@@ -188,8 +189,11 @@ async function runPlans(
   const jobs = jobsOf(context);
   const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
+  await using setup = await openSetup(context, ownership);
   const quiet = context.flag('json') || context.verbosity < 0;
-  const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets)];
+  const describe = await describeAll(context, setup, plans);
+  // A guest may print the password that it was entered with.
+  const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets), ...setup.secrets];
   const mask = createMask(secrets);
   const emit = (event: ProgressEvent) => {
     const line = quiet
@@ -197,12 +201,11 @@ async function runPlans(
       : renderProgress(mask.value(event), { color: context.color, verbose: context.verbosity > 0 });
     if (line !== undefined) context.print(line);
   };
-  await using setup = await openSetup(context, ownership);
   const run = await runSuites({
     plans,
     cwd: context.cwd,
     lab: setup.lab,
-    describe: await describeAll(context, setup, plans),
+    describe,
     allow: setup.settings.health.allow,
     ...language,
     limits: { guests: jobs, memory: availableMemory() },

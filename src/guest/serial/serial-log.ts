@@ -6,6 +6,8 @@ import { type ConsoleLine, ConsoleLines } from './lines.ts';
 
 const LARGEST = 16 * 2 ** 20;
 const TAIL_LINES = 400;
+/** Bytes that who attaches to the console gets to see of what came before. */
+const RECENT = 4096;
 
 export interface SerialLogOptions {
   /** The bytes as they came. */
@@ -27,6 +29,9 @@ export class SerialLog implements AsyncDisposable {
   readonly logPath: string;
   readonly #lines = new ConsoleLines();
   readonly #listeners = new Set<(line: ConsoleLine) => void>();
+  readonly #byteListeners = new Set<(chunk: Buffer) => void>();
+  #recent = Buffer.alloc(0);
+  #stream: Duplex | undefined;
   readonly #tail: ConsoleLine[] = [];
   readonly #raw: BoundedFile;
   readonly #log: BoundedFile;
@@ -46,6 +51,7 @@ export class SerialLog implements AsyncDisposable {
   attach(stream: Duplex): void {
     const ended = deferred<void>();
     this.#ended = ended;
+    this.#stream = stream;
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', () => {});
     stream.on('close', () => ended.resolve());
@@ -67,6 +73,22 @@ export class SerialLog implements AsyncDisposable {
   onLine(listener: (line: ConsoleLine) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls back with the bytes as they come from now on; the returned function ends that. */
+  onBytes(listener: (chunk: Buffer) => void): () => void {
+    this.#byteListeners.add(listener);
+    return () => this.#byteListeners.delete(listener);
+  }
+
+  /** The last bytes that came. */
+  recent(): Buffer {
+    return this.#recent;
+  }
+
+  /** Types into the guest's console. */
+  send(bytes: Buffer): void {
+    if (this.#stream && !this.#stream.destroyed) this.#stream.write(bytes);
   }
 
   /** Milliseconds since the last byte, or since the start where there was none. */
@@ -129,6 +151,8 @@ export class SerialLog implements AsyncDisposable {
   #receive(chunk: Buffer): void {
     this.#last = monotonic();
     this.#raw.write(chunk);
+    this.#recent = Buffer.concat([this.#recent, chunk]).subarray(-RECENT);
+    for (const listener of [...this.#byteListeners]) listener(chunk);
     for (const line of this.#lines.push(chunk, this.#last - this.began)) {
       this.#log.write(render(line));
       if (this.#tail.push(line) > TAIL_LINES) this.#tail.shift();

@@ -1,28 +1,20 @@
-import { GvmError } from '../../errors/index.ts';
-
-/** Linux takes at most 128 KiB in one argument of a program (MAX_ARG_STRLEN); sshd hands a command on as one. */
-const LONGEST = 128 * 1024 - 1;
+import { assertFits, commandScript, quote } from '../script.ts';
 
 /**
  * A command as words for the login shell of whichever user, which is replaced by `/bin/sh`.
  * @param input whether the session's input is the command's; else it has none
+ * @param prefix words that make the shell another user's
+ * @param first what the shell does before the command, on the same line
  * @throws GvmError `usage` where the command is too long or holds a NUL
  */
-export function commandLine(command: string, env: Readonly<Record<string, string>> = {}, input = false): string {
-  const exports = Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}\n`);
-  const line = `exec /bin/sh -c ${quote(exports.join('') + command)}${input ? '' : ' </dev/null'}`;
-  if (line.includes('\0')) {
-    throw new GvmError({ code: 'usage', message: 'a command for the guest holds a NUL character' });
-  }
-  const bytes = Buffer.byteLength(line);
-  if (bytes > LONGEST) {
-    const message = `a command for the guest has ${bytes} bytes when quoted; ${LONGEST} fit into one argument`;
-    throw new GvmError({ code: 'usage', message, hint: 'put it into a script in the guest and run that' });
-  }
+export function commandLine(
+  command: string,
+  env: Readonly<Record<string, string>> = {},
+  { input = false, prefix = '', first = '' } = {},
+): string {
+  // What changes the user may read a password from the session's input, so the shell closes that itself.
+  const [before, after] = input ? ['', ''] : prefix === '' ? ['', ' </dev/null'] : ['exec </dev/null\n', ''];
+  const line = `exec ${prefix}/bin/sh -c ${quote(before + first + commandScript(command, env))}${after}`;
+  assertFits(line);
   return line;
-}
-
-/** Always quoted, so that an empty word stays a word. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Client, ConnectConfig } from 'ssh2';
 import ssh2 from 'ssh2';
 import { type Deferred, deferred } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
+import type { SshLogin } from './address.ts';
 import { algorithms } from './algorithms.ts';
+import { credentials, proofOf } from './credentials.ts';
 import { formatHostKey } from './key.ts';
 
-export interface LoginOptions {
+export interface LoginOptions extends SshLogin {
   host: string;
   port: number;
-  user: string;
-  keyPath: string;
   /** The pinned host key; without it the first key seen is the one that `hostKey` tells. */
   hostKey?: string | undefined;
   /** A connection that has already brought the server's greeting. */
@@ -63,7 +62,12 @@ export async function login(options: LoginOptions): Promise<Connection> {
   });
   const onAbort = () => ready.reject(options.signal?.reason);
   options.signal?.addEventListener('abort', onAbort, { once: true });
-  client.connect(configure(options, state));
+  const proof = credentials(options);
+  // PAM asks for a password in a dialogue.
+  client.on('keyboard-interactive', (_name, _text, _language, prompts, answer) =>
+    answer(prompts.map(() => proof.password ?? '')),
+  );
+  client.connect({ ...configure(options, state), ...proof });
   try {
     await ready.promise;
   } catch (error) {
@@ -100,11 +104,10 @@ class Open implements Connection {
 }
 
 function configure(options: LoginOptions, state: { hostKey: string; mismatch?: string }): ConnectConfig {
-  const { host, port, user: username, keyPath, hostKey: pinned, socket, timeout, scale } = options;
+  const { host, port, user: username, hostKey: pinned, socket, timeout, scale } = options;
   return {
     ...(socket ? { sock: socket } : { host, port }),
     username,
-    privateKey: readFileSync(keyPath),
     algorithms,
     readyTimeout: timeout,
     keepaliveInterval: KEEPALIVE * scale,
@@ -136,7 +139,7 @@ function loginFailure(
   if (error.level === 'client-authentication') {
     return new GvmError({
       code: 'login-refused',
-      message: `the guest refused the key of this run for user ${options.user} (at ${options.host}:${options.port})`,
+      message: `the guest refused ${proofOf(options)} for user ${options.user} (at ${options.host}:${options.port})`,
       hint: 'does the image read a NoCloud seed (label CIDATA), and may this user log in with a key?',
       cause: error,
     });

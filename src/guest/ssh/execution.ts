@@ -1,13 +1,12 @@
 import type { Client, ClientChannel } from 'ssh2';
-import { clip, deferred, formatDuration, monotonic, printable } from '../../core/index.ts';
+import { deferred, monotonic } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
+import { Capture } from '../capture.ts';
 import type { CommandResult, ExecOptions } from '../channel.ts';
-import { Capture } from './capture.ts';
+import { deadlinePassed, MAX_OUTPUT, shownCommand, timeoutOf } from '../exec-rules.ts';
+import type { Elevation } from './become.ts';
 import { commandLine } from './command-line.ts';
-
-const TIMEOUT = 60_000;
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-const MAX_OUTPUT = 2 ** 20;
+import { ShellNumber } from './shell-number.ts';
 
 type Exit = Pick<CommandResult, 'exitCode' | 'signal' | 'durationMs'>;
 
@@ -28,12 +27,25 @@ export class Execution {
   readonly #grace: number;
   readonly #stdout: Capture;
   readonly #stderr: Capture;
+  readonly #shell = new ShellNumber();
+  readonly #kill: (shell: number) => void;
   #timers: NodeJS.Timeout[] = [];
   #session: ClientChannel | undefined;
   #exit: Exit | undefined;
   #settled = false;
 
-  constructor(client: Client, command: string, options: ExecOptions, grace: number) {
+  /**
+   * @param elevation how the command becomes root's
+   * @param kill ends a shell of the guest by its number, with what it waits for
+   */
+  constructor(
+    client: Client,
+    command: string,
+    options: ExecOptions,
+    { grace, elevation, kill }: { grace: number; elevation: Elevation; kill: (shell: number) => void },
+  ) {
+    const { prefix, secret } = elevation;
+    this.#kill = kill;
     this.#options = options;
     this.#command = command;
     this.#grace = grace;
@@ -41,17 +53,23 @@ export class Execution {
     this.#stderr = new Capture(options.maxOutput ?? MAX_OUTPUT, options.onStderr);
     this.result = this.#result.promise;
     this.closed = this.#closed.promise;
-    const timeout = Math.min(options.timeout ?? TIMEOUT, LONGEST_TIMEOUT);
-    this.#timers.push(setTimeout(() => this.fail(this.#late(timeout)), timeout));
+    const timeout = timeoutOf(options);
+    const late = () => this.fail(deadlinePassed(command, timeout, this.#stdout.end(), this.#stderr.end()));
+    this.#timers.push(setTimeout(late, timeout));
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal?.aborted) this.#onAbort();
-    else client.exec(commandLine(command, options.env), (error, session) => this.#opened(error, session));
+    else {
+      client.exec(commandLine(command, options.env, { prefix, first: this.#shell.words }), (error, session) => {
+        if (secret !== undefined) session?.write(secret);
+        this.#opened(error, session);
+      });
+    }
   }
 
-  /** Ends the wait with an error; the session is closed. */
+  /** Ends the wait with an error, and the command with it. */
   fail(reason: unknown): void {
     this.#settle(() => this.#result.reject(reason));
-    if (this.#session) this.#session.close();
+    if (this.#session) this.#end(this.#session);
     else this.#closed.resolve();
   }
 
@@ -66,7 +84,10 @@ export class Execution {
     this.#session = session;
     session.on('error', () => {});
     session.on('data', (chunk: Buffer) => this.#stdout.push(chunk));
-    session.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    session.stderr.on('data', (chunk: Buffer) => {
+      const own = this.#shell.push(chunk);
+      if (own) this.#stderr.push(own);
+    });
     session.on('exit', (exitCode: number | null, signal?: string) => {
       const durationMs = monotonic() - this.#began;
       this.#exit = { exitCode, signal: signal?.replace(/^SIG/, '') ?? null, durationMs };
@@ -76,17 +97,24 @@ export class Execution {
       this.#finish();
       this.#closed.resolve();
     });
-    if (this.#settled) session.close();
+    if (this.#settled) this.#end(session);
+  }
+
+  #end(session: ClientChannel): void {
+    const { value } = this.#shell;
+    if (!this.#exit && value !== undefined) this.#kill(value);
+    session.close();
   }
 
   #finish(): void {
     const exit = this.#exit;
     if (!exit) {
-      const message = `the session ended before its command did: ${this.#shown()}`;
+      const message = `the session ended before its command did: ${shownCommand(this.#command)}`;
       this.#settle(() => this.#result.reject(new GvmError({ code: 'channel-closed', message })));
       return;
     }
     this.#settle(() => {
+      this.#stderr.push(this.#shell.rest());
       const [stdout, stderr] = [this.#stdout.end(), this.#stderr.end()];
       const truncated = this.#stdout.truncated || this.#stderr.truncated;
       this.#result.resolve({ ...exit, stdout, stderr, truncated });
@@ -101,19 +129,5 @@ export class Execution {
     act();
     this.#stdout.end();
     this.#stderr.end();
-  }
-
-  #late(timeout: number): GvmError {
-    const said = (this.#stderr.end().toString('utf8') || this.#stdout.end().toString('utf8')).trim();
-    const last = printable(said.split('\n').at(-1) ?? '');
-    return new GvmError({
-      code: 'deadline',
-      message: `a command did not end within ${formatDuration(timeout)}: ${this.#shown()}${last ? `; it last said: ${clip(last, 200)}` : ''}`,
-      details: { command: clip(this.#command, 2000), timeout, said: clip(said, 4000) },
-    });
-  }
-
-  #shown(): string {
-    return clip(printable(this.#command.trim().split('\n')[0] ?? ''), 120);
   }
 }

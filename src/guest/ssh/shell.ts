@@ -3,6 +3,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { deferred, within } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import type { RunningCommand, Shell, ShellOptions, StartOptions } from '../channel.ts';
+import type { Elevation } from './become.ts';
 import { commandLine } from './command-line.ts';
 
 /** How long a session that was told to close is waited for, in milliseconds. */
@@ -17,9 +18,16 @@ export async function openShell(client: Client, { terminal, signal }: ShellOptio
 }
 
 /** Starts a command with its streams left to the caller. @throws GvmError `channel-closed`, `usage` */
-export async function startCommand(client: Client, command: string, options: StartOptions): Promise<RunningCommand> {
-  const line = commandLine(command, options.env, true);
-  return await openSession(options.signal, (opened) => client.exec(line, opened));
+export async function startCommand(
+  client: Client,
+  command: string,
+  options: StartOptions,
+  { prefix, secret }: Elevation,
+): Promise<RunningCommand> {
+  const line = commandLine(command, options.env, { input: true, prefix });
+  const session = await openSession(options.signal, (opened) => client.exec(line, opened));
+  if (secret !== undefined) session.stdin.write(secret);
+  return session;
 }
 
 type Opened = (error: Error | undefined, session: ClientChannel) => void;

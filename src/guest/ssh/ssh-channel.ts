@@ -10,13 +10,14 @@ import type {
   ShellOptions,
   StartOptions,
 } from '../channel.ts';
+import { GRACE } from '../exec-rules.ts';
 import type { SshAddress } from './address.ts';
+import { type Elevation, elevate } from './become.ts';
 import { type Connection, type LoginOptions, login } from './connection.ts';
 import { Execution } from './execution.ts';
 import { openShell, startCommand } from './shell.ts';
 
 const LOGIN_TIMEOUT = 20_000;
-const GRACE = 200;
 /** sshd allows ten sessions on one connection (MaxSessions); what commands leave behind counts. */
 const MOST_SESSIONS = 8;
 
@@ -46,8 +47,12 @@ export async function openSsh(address: SshAddress, options: OpenSshOptions = {})
 /** As `openSsh`, for who does not know the host key yet: it comes back, to be pinned. */
 export async function logIn(options: LoginOptions): Promise<{ channel: Channel; hostKey: string }> {
   const connection = await login(options);
-  const { socket: _, signal: __, ...again } = options;
-  const channel = new SshChannel(connection, { ...again, hostKey: connection.hostKey });
+  const { socket: _, signal, ...again } = options;
+  const elevation = await elevate(connection.client, options, signal).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
+  const channel = new SshChannel(connection, { ...again, hostKey: connection.hostKey }, elevation);
   return { channel, hostKey: connection.hostKey };
 }
 
@@ -57,14 +62,16 @@ class SshChannel implements Channel {
   readonly closed: Promise<GvmError | undefined>;
   readonly #closed = deferred<GvmError | undefined>();
   readonly #options: LoginOptions;
+  readonly #elevation: Elevation;
   readonly #retired: Promise<Connection>[] = [];
   readonly #executions = new Set<Execution>();
   #connection: Promise<Connection>;
   #sessions = 0;
   #disposed = false;
 
-  constructor(connection: Connection, options: LoginOptions) {
+  constructor(connection: Connection, options: LoginOptions, elevation: Elevation) {
     this.#options = options;
+    this.#elevation = elevation;
     this.#connection = Promise.resolve(connection);
     this.closed = this.#closed.promise;
     this.#watch(connection);
@@ -72,7 +79,11 @@ class SshChannel implements Channel {
 
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult> {
     const connection = await this.#acquire(options.signal);
-    const execution = new Execution(connection.client, command, options, GRACE * this.#options.scale);
+    const execution = new Execution(connection.client, command, options, {
+      grace: GRACE * this.#options.scale,
+      elevation: this.#elevation,
+      kill: (shell) => void this.#kill(connection.client, shell),
+    });
     this.#executions.add(execution);
     void execution.closed.then(() => this.#release(connection));
     try {
@@ -83,11 +94,29 @@ class SshChannel implements Channel {
   }
 
   start(command: string, options: StartOptions = {}): Promise<RunningCommand> {
-    return this.#open(options.signal, (client) => startCommand(client, command, options));
+    return this.#open(options.signal, (client) => startCommand(client, command, options, this.#elevation));
   }
 
   shell(options: ShellOptions = {}): Promise<Shell> {
     return this.#open(options.signal, (client) => openShell(client, options));
+  }
+
+  /** A session has a process group of its own, so what made itself another one lives on. */
+  async #kill(client: Client, shell: number): Promise<void> {
+    try {
+      await using command = await startCommand(
+        client,
+        `kill -s KILL -- -${shell} || kill -s KILL ${shell}`,
+        {},
+        this.#elevation,
+      );
+      command.stdin.end();
+      command.stdout.resume();
+      command.stderr.resume();
+      await command.ended;
+    } catch {
+      // The connection has gone, and who waited for the command knows it.
+    }
   }
 
   async #open<T extends RunningCommand>(

@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lchown, link, lutimes, mkdir, open, symlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import tar, { type Entry } from 'tar-stream';
-import { clip, printable } from '../../core/index.ts';
+import { clip, drained, printable } from '../../core/index.ts';
 import { GvmError, isGvmError } from '../../errors/index.ts';
 import { linkStaysInside, memberParts } from './names.ts';
 import type { TransferReport } from './report.ts';
@@ -79,18 +79,6 @@ interface About {
   mode: number;
   mtime: Date;
   owner: [uid: number, gid: number] | undefined;
-}
-
-function drained(extract: tar.Extract): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      extract.off('drain', done);
-      extract.off('close', done);
-      resolve();
-    };
-    extract.on('drain', done);
-    extract.on('close', done);
-  });
 }
 
 class Unpacking {

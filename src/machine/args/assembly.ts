@@ -1,5 +1,5 @@
 import { type Architecture, architectures } from './architecture.ts';
-import type { MachineInput, QemuCommand, QemuFile } from './input.ts';
+import type { MachineInput, MachineSocket, QemuCommand, QemuFile } from './input.ts';
 
 /** One part of the machine: adds its options to the assembly. */
 export type Family = (input: MachineInput, to: Assembly) => void;
@@ -47,7 +47,7 @@ export class Assembly {
   }
 
   /** Hands a connected socket over, and returns its descriptor. */
-  socket(name: 'qmp' | 'serial'): number {
+  socket(name: MachineSocket): number {
     const fd = this.#nextFd();
     this.sockets.push({ fd, name });
     return fd;

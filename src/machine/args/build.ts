@@ -1,6 +1,7 @@
 import { shellQuote } from '../../core/index.ts';
 import { Assembly, type Family } from './assembly.ts';
 import { board } from './board.ts';
+import { channel } from './channel.ts';
 import { control } from './control.ts';
 import { disks } from './disks.ts';
 import { firmware } from './firmware.ts';
@@ -10,7 +11,7 @@ import { platform } from './platform.ts';
 import { sandbox } from './sandbox.ts';
 
 /** Every part of a machine, in the order of its options. */
-const families: readonly Family[] = [board, sandbox, control, platform, firmware, disks, networks];
+const families: readonly Family[] = [board, sandbox, control, platform, channel, firmware, disks, networks];
 
 /**
  * QEMU's command line for a machine, with all files and sockets as inherited descriptors.

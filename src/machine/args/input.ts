@@ -57,12 +57,15 @@ export interface QemuFile {
   reopened: boolean;
 }
 
+/** What QEMU and gvm are connected by: the monitor, the first serial line, the ports of the console channel. */
+export type MachineSocket = 'qmp' | 'serial' | 'control' | 'data' | 'errors';
+
 /** A command line and the descriptors that it speaks of; `startMachine` runs it. */
 export interface QemuCommand {
   binary: string;
   argv: string[];
   files: QemuFile[];
-  sockets: { fd: number; name: 'qmp' | 'serial' }[];
+  sockets: { fd: number; name: MachineSocket }[];
   /** Device nodes of the host that QEMU opens by name. */
   devices: string[];
 }

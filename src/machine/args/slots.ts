@@ -1,7 +1,7 @@
 // Fixed places on the PCI bus: a guest's names for its cards (enp0s3) do not change when a disk is added.
 // Slot 0 is the host bridge, slots 1 and 31 are the chipset's own on a PC and free on other boards.
 const FIRST_DISK = 13;
-const DISK_SLOTS = 18;
+const DISK_SLOTS = 17;
 
 export const slots = {
   panic: 1,
@@ -9,6 +9,7 @@ export const slots = {
   network: (index: number): number => 3 + index,
   scsi: 11,
   usb: 12,
+  channel: 30,
   sata: 31,
 } as const;
 

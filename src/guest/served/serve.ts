@@ -1,0 +1,109 @@
+import { createServer, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { asGvmError, errorToJson, GvmError } from '../../errors/index.ts';
+import type { Channel } from '../channel.ts';
+import { kinds, type Request, receive, send } from './frames.ts';
+
+/**
+ * Serves channels at a socket in a folder of ours alone: who owns the guests runs the commands of other processes.
+ * @param channelOf the channel into a guest, by its name
+ */
+export async function serveChannels(
+  path: string,
+  channelOf: (guest: string) => Channel | undefined,
+): Promise<AsyncDisposable> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+    void answer(socket, channelOf);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** One command of one connection; the caller gives it up by closing the connection. */
+async function answer(socket: Socket, channelOf: (guest: string) => Channel | undefined): Promise<void> {
+  const gone = new AbortController();
+  socket.on('close', () => gone.abort(new Error('the caller has gone')));
+  const frames = receive(socket);
+  try {
+    const first = await frames.next();
+    if (first.done || first.value.kind !== kinds.request) return;
+    const request = JSON.parse(first.value.payload.toString('utf8')) as Request;
+    const channel = channelOf(request.guest);
+    if (!channel) throw new GvmError({ code: 'guest-unknown', message: `no guest called ${request.guest} runs here` });
+    const serve = request.kind === 'start' ? serveStart : serveExec;
+    await send(socket, kinds.result, JSON.stringify(await serve(socket, channel, request, frames, gone.signal)));
+  } catch (error) {
+    await send(socket, kinds.failure, JSON.stringify(errorToJson(asGvmError(error))));
+  } finally {
+    socket.end();
+  }
+}
+
+type Frames = ReturnType<typeof receive>;
+
+async function serveExec(socket: Socket, channel: Channel, request: Request, frames: Frames, signal: AbortSignal) {
+  // The caller sends nothing more; reading on shows whether it is still there.
+  void drain(frames);
+  const { command, env, timeout, maxOutput = 0 } = request;
+  let truncated = false;
+  const forward = (kind: 17 | 18) => {
+    let room = maxOutput;
+    return (chunk: Buffer) => {
+      if (chunk.length > room) truncated = true;
+      if (room > 0) void send(socket, kind, chunk.subarray(0, room));
+      room = Math.max(0, room - chunk.length);
+    };
+  };
+  const {
+    exitCode,
+    signal: ended,
+    durationMs,
+  } = await channel.exec(command, {
+    ...{ env, signal, maxOutput: 0 },
+    ...(timeout === undefined ? {} : { timeout }),
+    onStdout: forward(kinds.stdout),
+    onStderr: forward(kinds.stderr),
+  });
+  return { exitCode, signal: ended, truncated, durationMs };
+}
+
+async function drain(frames: Frames): Promise<void> {
+  try {
+    for await (const _ of frames);
+  } catch {}
+}
+
+async function serveStart(socket: Socket, channel: Channel, request: Request, frames: Frames, signal: AbortSignal) {
+  await using command = await channel.start(request.command, { env: request.env, signal });
+  const feeding = (async () => {
+    for await (const { kind, payload } of frames) {
+      if (kind === kinds.inputEnd) command.stdin.end();
+      else if (kind === kinds.input && !command.stdin.destroyed) {
+        await new Promise<void>((resolve) => command.stdin.write(payload, () => resolve()));
+      }
+    }
+  })();
+  feeding.catch(() => {});
+  const pass = async (stream: Readable, kind: 17 | 18) => {
+    for await (const chunk of stream as AsyncIterable<Buffer>) await send(socket, kind, chunk);
+  };
+  const [exit] = await Promise.all([
+    command.ended,
+    pass(command.stdout, kinds.stdout),
+    pass(command.stderr, kinds.stderr),
+  ]);
+  return exit;
+}

@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { generateLoginKey, openSsh, type SshAddress, upload } from '../../src/guest/index.ts';
+import type { Guest } from '../../src/lab/index.ts';
+import { openTestLab, type TestLab } from '../e2e/test-lab.ts';
+
+let bench: TestLab;
+let guest: Guest;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gvm-login-'));
+  bench = await openTestLab();
+  guest = await bench.lab.start(await bench.describe('login'));
+});
+afterAll(async () => {
+  await bench?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const root = async (command: string) => {
+  const result = await guest.channel().exec(command, { timeout: 120_000 * guest.scale });
+  if (result.exitCode !== 0) throw new Error(`${command}: ${result.stderr}`);
+  return result.stdout.toString('utf8').trim();
+};
+
+describe('a user of the image', () => {
+  const secret = 'correct horse battery';
+  let address: SshAddress;
+
+  beforeAll(async () => {
+    // The image has neither: real ones come from the package source of this machine.
+    const debs = join(folder, 'debs');
+    execFileSync('mkdir', [debs]);
+    execFileSync('apt-get', ['download', '-qq', 'sudo', 'opendoas'], { cwd: debs });
+    await upload(guest.channel(), { from: debs, to: '/root/debs' });
+    await root('dpkg -i /root/debs/*.deb && useradd -m -s /bin/bash tester');
+    await root(`echo 'tester:${secret}' | chpasswd`);
+    await root('echo "PasswordAuthentication yes" >/etc/ssh/sshd_config.d/a.conf && rc-service sshd restart');
+    const key = generateLoginKey('tester');
+    const keyPath = join(folder, 'key');
+    writeFileSync(keyPath, key.privateKey, { mode: 0o600 });
+    await root(
+      `mkdir -p ~tester/.ssh && echo '${key.publicKey}' >~tester/.ssh/authorized_keys && chown -R tester: ~tester`,
+    );
+    if (!guest.ssh) throw new Error('the guest has no network');
+    address = { ...guest.ssh, user: 'tester', keyPath };
+    vi.stubEnv('GVM_TESTER', secret);
+  });
+  afterAll(() => vi.unstubAllEnvs());
+
+  const byPassword = () => {
+    const { keyPath: _, ...rest } = address;
+    return { ...rest, passwordEnv: 'GVM_TESTER' };
+  };
+  const open = (login: SshAddress) => openSsh(login, { scale: guest.scale });
+
+  test('logs in by key and by password', async () => {
+    for (const login of [address, byPassword()]) {
+      await using channel = await open(login);
+      expect((await channel.exec('id -un')).stdout.toString()).toBe('tester\n');
+    }
+  });
+
+  test('becomes root by sudo without a password', async () => {
+    await root('echo "tester ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/tester');
+    await using channel = await open({ ...address, become: 'sudo' });
+    const result = await channel.exec('cat; id -u; printf %s "$A"; echo err >&2; exit 7', { env: { A: "it's" } });
+    expect(result).toMatchObject({ exitCode: 7, stdout: Buffer.from("0\nit's"), stderr: Buffer.from('err\n') });
+    await upload(channel, { from: address.keyPath ?? '', to: '/root/uploaded' });
+    expect(await root('stat -c %U /root/uploaded')).toBe('root');
+  });
+
+  test('becomes root by sudo with a password, which nobody sees', async () => {
+    await root('echo "tester ALL=(ALL) ALL" >/etc/sudoers.d/tester');
+    await using channel = await open({ ...byPassword(), become: 'sudo' });
+    const seen = await channel.exec(
+      `id -u; cat; grep -rl '${'correct'} horse' /proc/[0-9]*/cmdline /proc/[0-9]*/environ | wc -l`,
+    );
+    // The shell that looks has the words in its own arguments, and so has sudo, which started it.
+    expect(seen.stdout.toString()).toMatch(/^0\n[0-4]\n$/);
+    for (let i = 0; i < 3; i++) {
+      await using command = await channel.start('cat');
+      command.stderr.resume();
+      let said = '';
+      command.stdout.on('data', (chunk: Buffer) => {
+        said += chunk;
+      });
+      command.stdin.end('the input');
+      await command.ended;
+      expect(said).toBe('the input');
+    }
+    await expect(open({ ...address, become: 'sudo' })).rejects.toMatchObject({
+      code: 'login-refused',
+      message: expect.stringContaining('password is required'),
+    });
+  });
+
+  test('becomes root by doas', async () => {
+    await expect(open({ ...address, become: 'doas' })).rejects.toMatchObject({ code: 'login-refused' });
+    await root('echo "permit nopass tester" >/etc/doas.conf');
+    await using channel = await open({ ...address, become: 'doas' });
+    expect((await channel.exec('cat; id -u')).stdout.toString()).toBe('0\n');
+  });
+});
+
+test('a network that is cut ends a command with a typed error, and the console channel works on', async () => {
+  const began = performance.now();
+  const cut = expect(guest.channel().exec('sleep 1000', { timeout: 3_600_000 })).rejects.toMatchObject({
+    code: 'channel-closed',
+  });
+  await guest.console.exec('ip link set eth0 down');
+  await cut;
+  expect(performance.now() - began).toBeLessThan(60_000 * guest.scale);
+  expect((await guest.console.exec('ip link set eth0 up && echo up')).stdout.toString()).toBe('up\n');
+});
