@@ -28,9 +28,16 @@ export async function resolveHostFiles(plan: SuitePlan, folder: string, registry
     }
     return { ...check, declaration: { ...check.declaration, [key]: found } };
   };
-  const tests = plan.tests.map(async (test) => ({
-    ...test,
-    steps: await Promise.all(test.steps.map((step) => Promise.all(step.map((check) => resolveCheck(test, check))))),
-  }));
-  return { ...plan, tests: await Promise.all(tests) };
+  // One after the other: of several troubles the first one in the file is told.
+  const tests: PlannedTest[] = [];
+  for (const test of plan.tests) {
+    const steps: PlannedCheck[][] = [];
+    for (const step of test.steps) {
+      const checks: PlannedCheck[] = [];
+      for (const check of step) checks.push(await resolveCheck(test, check));
+      steps.push(checks);
+    }
+    tests.push({ ...test, steps });
+  }
+  return { ...plan, tests };
 }

@@ -85,7 +85,7 @@ export async function sshServer(options: SshServerOptions = {}): Promise<SshServ
           if (signal) stream.exit(signal.replace('SIG', ''), false, '');
           else stream.exit(code ?? 255);
         });
-        child.on('close', () => stream.close());
+        child.on('close', () => stream.end(() => stream.close()));
       });
       session.on('shell', (acceptShell) => {
         const stream = acceptShell();
