@@ -179,7 +179,10 @@ export class RunningGuest implements Guest {
     this.#life = life;
     this.#channel = life.ready.channel;
     void life.watch.lost.then((loss) => {
-      if (!this.#ending) this.#lost.resolve(guestLost(loss, life.context));
+      if (this.#ending) return;
+      this.#lost.resolve(guestLost(loss, life.context));
+      // It may only stand still: what waits for an answer of it ends with QEMU.
+      void life.machine.kill();
     });
   }
 
