@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests of gvm itself. `unit` boots nothing; `e2e` and `long` boot guests, `long` one file at a time. */
+/** Rooms whose tests hold them against real tools and shells: mkfs, qemu-nbd, an SSH server, busybox. */
+const TOOLS = ['disk', 'facts', 'guest', 'image'].map((room) => `test/${room}/**`);
+
+/**
+ * The tests of gvm itself. `unit` is quick; `tools` boots nothing either, but starts thousands of processes; `e2e` and
+ * `long` boot guests, `long` one file at a time.
+ */
 export default defineConfig({
   test: {
     projects: [
@@ -8,11 +14,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/long/**'],
+          exclude: ['test/e2e/**', 'test/long/**', ...TOOLS],
           // Not what a test takes, but what it may take on a busy host.
           testTimeout: 60_000,
         },
       },
+      { test: { name: 'tools', include: TOOLS.map((folder) => `${folder}/*.test.ts`), testTimeout: 60_000 } },
       {
         test: {
           name: 'e2e',

@@ -1,4 +1,4 @@
-// `npm test`: the checks, then the tests that boot guests. The last line is `N passed, N failed`.
+// `npm test`: the checks, then the tests that need real tools or boot guests. The last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const workers = String(Math.max(2, Math.floor(availableParallelism() / 2)));
 const reporters = ['--reporter', 'verbose', '--reporter', 'json', '--outputFile.json', results];
 const vitest = spawnSync(
   'node_modules/.bin/vitest',
-  ['run', '--project', 'e2e', '--maxWorkers', workers, ...reporters],
+  ['run', '--project', 'e2e', '--project', 'tools', '--maxWorkers', workers, ...reporters],
   { stdio: 'inherit' },
 );
 let passed = check.status === 0 ? 1 : 0;
