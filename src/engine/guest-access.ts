@@ -4,6 +4,12 @@ import type { GuestControl, GuestPlace } from '../suite/index.ts';
 import { fromRunError } from './failure.ts';
 import type { LeaseAnswer, RestartAnswer } from './leases.ts';
 
+/** Who has a guest: a suite by its key, or one of its tests. */
+export interface Lessee {
+  suite: string;
+  test?: string;
+}
+
 type Lease = Exclude<LeaseAnswer, { error: unknown }>;
 
 /**
@@ -34,17 +40,17 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
     start: async (command, options) => (await this.#current).start(command, options),
   };
   readonly #broker: BrokerClient;
-  readonly #suite: string;
+  readonly #lessee: Lessee;
   readonly #retired: Channel[] = [];
   readonly #channels: string;
   #address: Lease['address'];
   #current: Promise<Channel>;
   #cut = false;
 
-  private constructor(broker: BrokerClient, channels: string, suite: string, lease: Lease, channel: Channel) {
+  private constructor(broker: BrokerClient, channels: string, lessee: Lessee, lease: Lease, channel: Channel) {
     this.#broker = broker;
     this.#channels = channels;
-    this.#suite = suite;
+    this.#lessee = lessee;
     this.guest = lease.guest;
     this.scale = lease.scale;
     this.place = lease.place;
@@ -53,12 +59,12 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
     this.#current = Promise.resolve(channel);
   }
 
-  /** Leases the guest of a suite and enters it. @throws GvmError why there is none, or no way into it */
-  static async open(broker: BrokerClient, channels: string, suite: string, signal: AbortSignal): Promise<GuestAccess> {
-    const answer = (await broker.call('lease', { suite }, signal)) as LeaseAnswer;
+  /** Leases a guest and enters it. @throws GvmError why there is none, or no way into it */
+  static async open(broker: BrokerClient, channels: string, lessee: Lessee, signal: AbortSignal): Promise<GuestAccess> {
+    const answer = (await broker.call('lease', lessee, signal)) as LeaseAnswer;
     if ('error' in answer) throw fromRunError(answer.error);
     const channel = await enter(channels, answer, signal);
-    return new GuestAccess(broker, channels, suite, answer, channel);
+    return new GuestAccess(broker, channels, lessee, answer, channel);
   }
 
   async restart(
@@ -67,7 +73,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   ): Promise<{ readyMs: number }> {
     const before = await this.#current;
     await before[Symbol.asyncDispose]();
-    const answer = (await this.#broker.call('restart', { suite: this.#suite, how, timeout }, signal)) as RestartAnswer;
+    const answer = (await this.#broker.call('restart', { ...this.#lessee, how, timeout }, signal)) as RestartAnswer;
     if ('error' in answer) throw fromRunError(answer.error);
     this.#address = answer.address;
     this.boot = answer.boot;
@@ -76,7 +82,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   }
 
   async network(up: boolean, signal: AbortSignal): Promise<void> {
-    await this.#broker.call('network', { suite: this.#suite, up }, signal);
+    await this.#broker.call('network', { ...this.#lessee, up }, signal);
     this.#cut = !up;
     if (!up) return;
     // The connection from before may wait long for its next packet, and commands that were left on it still hold it.

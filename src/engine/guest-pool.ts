@@ -1,15 +1,17 @@
 import { monotonic, pause } from '../core/index.ts';
 import type { GvmError } from '../errors/index.ts';
-import type { Guest, GuestSpec, Lab } from '../lab/index.ts';
+import type { CheckpointStore, Guest, GuestSpec, Lab } from '../lab/index.ts';
 import type { ProgressEvent } from '../report/index.ts';
 import type { GuestRecord, HealthFinding, RebootRecord } from '../schema/index.ts';
 import type { SuitePlan } from '../suite/index.ts';
 
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { failedBoot, givenKernel, newRecord, readyBoot } from './records.ts';
+import { Templates } from './templates.ts';
 
 export interface PoolOptions {
   lab: Lab;
+  checkpoints: CheckpointStore;
   limits: AdmissionLimits;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   /** The look at a guest's health, once at ready and once before release. */
@@ -38,9 +40,10 @@ interface Lease {
 
 /**
  * The guests of a run. Each suite file leases one; with `isolation: shared` all files that describe the same guest
- * lease the same one. Guests belong to this process, never to a worker.
+ * lease the same one, with `isolation: fork` each test has a fork of its file's. Guests belong to this process, never to
+ * a worker.
  */
-export class GuestPool {
+export class GuestPool implements AsyncDisposable {
   readonly records: GuestRecord[] = [];
   readonly #options: PoolOptions;
   readonly #admission: Admission;
@@ -48,20 +51,32 @@ export class GuestPool {
   /** Gives back the place of a guest, by its name. */
   readonly #places = new Map<string, () => void>();
   readonly #keys: ReadonlyMap<string, string>;
+  readonly #templates: Templates;
+  #count = 0;
 
   constructor(plans: readonly SuitePlan[], options: PoolOptions) {
     this.#options = options;
     this.#admission = new Admission(options.limits);
     this.#keys = new Map(plans.map((plan) => [plan.key, keyOf(plan)]));
+    const { lab, checkpoints: store, describe, signal } = options;
+    const take = (plan: SuitePlan) => this.#take(plan);
+    const leave = (guest: Guest) => this.#end(guest);
+    const { accelerator, run } = lab;
+    this.#templates = new Templates({ store, accelerator, run, describe, take, leave, signal });
   }
 
-  /** The guest of a suite, booted at the first call. @throws GvmError the reason why it never became ready */
-  lease(plan: SuitePlan): Promise<Guest> {
-    const key = keyOf(plan);
+  /**
+   * The guest of a suite, booted at the first call, or the fork of it that one of its tests has for itself.
+   * @throws GvmError the reason why it never became ready
+   */
+  lease(plan: SuitePlan, test?: string): Promise<Guest> {
+    const key = keyOf(plan, test);
     let lease = this.#leases.get(key);
     if (!lease) {
       const users = [...this.#keys].filter(([, k]) => k === key).map(([user]) => user);
-      lease = { guest: this.#boot(plan, guestName(plan, this.#leases.size + 1)), users: new Set(users) };
+      const name = guestName(plan, ++this.#count);
+      const guest = test === undefined ? this.#boot(plan, name) : this.#fork(plan, name);
+      lease = { guest, users: new Set(test === undefined ? users : [plan.key]) };
       lease.guest.catch(() => {});
       this.#leases.set(key, lease);
     }
@@ -74,10 +89,11 @@ export class GuestPool {
    */
   async restart(
     plan: SuitePlan,
+    test: string | undefined,
     how: 'reboot' | 'crash',
     { timeout, signal }: { timeout: number | undefined; signal: AbortSignal },
   ): Promise<{ guest: Guest; record: RebootRecord }> {
-    const guest = await this.lease(plan);
+    const guest = await this.lease(plan, test);
     const wait = { timeout: Math.max(timeout ?? 0, guest.spec.machine.timeout), signal };
     const began = monotonic();
     const own = this.records.find((r) => r.name === guest.name);
@@ -95,31 +111,69 @@ export class GuestPool {
   }
 
   /** A suite is over. The last one of a guest has its health judged and ends it. */
-  async release(plan: SuitePlan): Promise<void> {
-    const lease = this.#leases.get(keyOf(plan));
+  async release(plan: SuitePlan, test?: string): Promise<void> {
+    const lease = this.#leases.get(keyOf(plan, test));
     lease?.users.delete(plan.key);
     if (!lease || lease.users.size > 0) return;
     const guest = await lease.guest.catch(() => undefined);
     if (!guest) return;
     await this.#look(guest, 'release');
     await this.#close(guest);
+    await this.#end(guest);
+    if (test !== undefined) this.#leases.delete(keyOf(plan, test));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#templates[Symbol.asyncDispose]();
+  }
+
+  /** Why the guest of a suite is gone, where it is: a moment is given to whoever is about to find out. */
+  async lostReason(plan: SuitePlan, test?: string): Promise<GvmError | undefined> {
+    const guest = await this.#leases.get(keyOf(plan, test))?.guest.catch(() => undefined);
+    return guest && (await Promise.race([guest.lost, pause(LOST_GRACE * guest.scale).then(() => undefined)]));
+  }
+
+  /** Ends a guest and gives its place back. */
+  async #end(guest: Guest): Promise<void> {
     await guest[Symbol.asyncDispose]();
     this.#places.get(guest.name)?.();
   }
 
-  /** Why the guest of a suite is gone, where it is: a moment is given to whoever is about to find out. */
-  async lostReason(plan: SuitePlan): Promise<GvmError | undefined> {
-    const guest = await this.#leases.get(keyOf(plan))?.guest.catch(() => undefined);
-    return guest && (await Promise.race([guest.lost, pause(LOST_GRACE * guest.scale).then(() => undefined)]));
+  async #boot(plan: SuitePlan, name: string): Promise<Guest> {
+    const described = async () => await this.#options.describe(plan, name);
+    const freezable = plan.isolation === 'fork';
+    const guest = await this.#start(plan, name, async () => ({
+      ...(await described()),
+      ...(freezable ? { freezable } : {}),
+    }));
+    await this.#look(guest, 'ready');
+    return guest;
   }
 
-  async #boot(plan: SuitePlan, name: string): Promise<Guest> {
-    const { lab, describe, emit, signal } = this.#options;
+  async #fork(plan: SuitePlan, name: string): Promise<Guest> {
+    return await this.#start(plan, name, async () => {
+      const { spec, checkpoint } = await this.#templates.of(plan);
+      return { ...spec, name, checkpoint };
+    });
+  }
+
+  /** The guest of a suite, to be frozen: it is no lease any more. */
+  async #take(plan: SuitePlan): Promise<Guest> {
+    const guest = await this.lease(plan);
+    this.#leases.delete(keyOf(plan));
+    await this.#look(guest, 'release');
+    await this.#close(guest);
+    return guest;
+  }
+
+  async #start(plan: SuitePlan, name: string, described: () => Promise<GuestSpec>): Promise<Guest> {
+    const { lab, emit, signal } = this.#options;
     const record = newRecord(name, plan.cell?.image ?? plan.image ?? 'default', plan.cell?.name);
     this.records.push(record);
     let spec: GuestSpec | undefined;
     try {
-      spec = await describe(plan, name);
+      spec = await described();
+      if (spec.checkpoint) record.checkpoint = spec.checkpoint.manifest.key;
       Object.assign(record, {
         image: { name: spec.image.name, digest: spec.image.digest },
         machine: { ...spec.machine },
@@ -127,14 +181,13 @@ export class GuestPool {
       });
       // A shared guest waits for no place: it would keep it until suites have run that wait themselves.
       if (plan.isolation !== 'shared') this.#places.set(name, await this.#admission.enter(spec.machine.memory, signal));
-      emit({ kind: 'guest-starting', guest: name, image: spec.image.name });
+      emit({ kind: 'guest-starting', guest: name, image: spec.image.name, fork: spec.checkpoint !== undefined });
       const guest = await lab.start(spec, {
         signal,
         onProgress: ({ stage, atMs }) => emit({ kind: 'guest-stage', guest: name, stage, atMs }),
       });
       Object.assign(record, readyBoot(guest));
       emit({ kind: 'guest-ready', guest: name, record });
-      await this.#look(guest, 'ready');
       return guest;
     } catch (error) {
       this.#places.get(name)?.();
@@ -188,7 +241,8 @@ function guestName(plan: SuitePlan, number: number): string {
   return `${words || 'guest'}-${number}`;
 }
 
-/** Suites with the same key share a guest. */
-function keyOf(plan: SuitePlan): string {
+/** Suites with the same key share a guest; a test that has one for itself has a key of its own. */
+function keyOf(plan: SuitePlan, test?: string): string {
+  if (test !== undefined) return JSON.stringify([plan.key, test]);
   return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine, plan.cell, plan.channel]) : plan.key;
 }

@@ -13,7 +13,7 @@ export type LeaseAnswer =
 /** What a worker gets when the guest has booted again. */
 export type RestartAnswer = { address: SshAddress | null; boot: Guest['boot'] } | { error: RunError };
 
-/** Broker methods for workers, each for a suite by its key: its guest, that guest's power and cables, and its end. */
+/** Broker methods for workers, each for a suite by its key, or one of its tests: a guest, its power and cables, its end. */
 export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, accelerator: GuestPlace['accelerator']) {
   const planOf = (params: unknown): SuitePlan => {
     const key = (params as { suite?: unknown } | null)?.suite;
@@ -21,11 +21,15 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, acce
     if (!plan) throw new Error('no such suite');
     return plan;
   };
+  const testOf = (params: unknown): string | undefined => {
+    const test = (params as { test?: unknown } | null)?.test;
+    return typeof test === 'string' ? test : undefined;
+  };
   return {
     async lease(params: unknown): Promise<LeaseAnswer> {
       const plan = planOf(params);
       try {
-        const guest = await pool.lease(plan);
+        const guest = await pool.lease(plan, testOf(params));
         const { name, ssh: address, scale, boot } = guest;
         return { guest: name, address: address ?? null, scale, boot, place: placeOf(guest, accelerator) };
       } catch (error) {
@@ -35,23 +39,23 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, acce
     async restart(params: unknown, signal: AbortSignal): Promise<RestartAnswer> {
       const { how, timeout } = params as { how: 'reboot' | 'crash'; timeout?: number };
       try {
-        const { guest, record } = await pool.restart(planOf(params), how, { timeout, signal });
+        const { guest, record } = await pool.restart(planOf(params), testOf(params), how, { timeout, signal });
         return { address: guest.ssh ?? null, boot: record };
       } catch (error) {
         return { error: toRunError(error) };
       }
     },
     async network(params: unknown): Promise<Record<string, never>> {
-      const guest = await pool.lease(planOf(params));
+      const guest = await pool.lease(planOf(params), testOf(params));
       await guest.setLink((params as { up?: unknown }).up === true);
       return {};
     },
     async diagnose(params: unknown): Promise<{ error?: RunError }> {
-      const lost = await pool.lostReason(planOf(params));
+      const lost = await pool.lostReason(planOf(params), testOf(params));
       return lost ? { error: toRunError(lost) } : {};
     },
     async release(params: unknown): Promise<Record<string, never>> {
-      await pool.release(planOf(params));
+      await pool.release(planOf(params), testOf(params));
       return {};
     },
   };

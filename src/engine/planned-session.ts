@@ -1,22 +1,31 @@
-import { type PlannedTest, runTest } from '../suite/index.ts';
+import { type PlannedTest, type Registry, runTest, type SuitePlan } from '../suite/index.ts';
+import type { GuestAccess } from './guest-access.ts';
+import type { WorkerContext } from './runner.ts';
 import { emptyVerdict, type SessionResult, WorkerSession } from './session.ts';
 
 /** One YAML suite in one worker. */
 export class PlannedSession extends WorkerSession {
+  readonly #forks: boolean;
   /** Why no test of the suite can be run: its setup failed. */
   #unprepared: string | undefined;
+
+  constructor(context: WorkerContext, { key, name, isolation }: Pick<SuitePlan, 'key' | 'name' | 'isolation'>) {
+    super(context, key, name);
+    this.#forks = isolation === 'fork';
+  }
 
   /** Runs one planned test. */
   async run(planned: PlannedTest, signal: AbortSignal): Promise<SessionResult> {
     const { skip, role } = planned;
     const reason = skip ?? (role === undefined ? this.#unprepared : undefined);
     if (reason !== undefined) return { verdict: emptyVerdict('skipped', { reason }) };
-    const result = await this.inGuest(signal, async (access, registry) => {
+    const act = async (access: GuestAccess, registry: Registry) => {
       const { channel, scale, place, boot } = access;
       const { output } = this;
       const guest = { channel, scale, place, boot, control: access };
       return { verdict: await runTest(planned, { ...guest, signal, registry, output }) };
-    });
+    };
+    const result = await this.inGuest(signal, act, this.#forks && role === undefined ? planned.id : undefined);
     const { outcome, failures, error } = result.verdict;
     if (role === 'setup' && outcome !== 'passed' && outcome !== 'skipped')
       this.#unprepared = `the setup of the suite failed: ${failures[0]?.message ?? error?.message ?? outcome}`;

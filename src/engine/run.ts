@@ -1,8 +1,8 @@
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
-import { within } from '../core/index.ts';
+import { type Log, within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { serveChannels } from '../guest/index.ts';
-import { type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
+import { CheckpointStore, type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
 import { exitCodeOf, type Mask, type ProgressEvent, publishConsole, totalsOf } from '../report/index.ts';
 import type { Allowance, RunRecord } from '../schema/index.ts';
 import { askHealth, judgeHealth, type Registry, type SuitePlan } from '../suite/index.ts';
@@ -19,6 +19,9 @@ export interface RunSuitesOptions {
   /** What the files of the plans are relative to. */
   cwd: string;
   lab: Lab;
+  /** gvm's home folder, for checkpoints. */
+  home: string;
+  log: Log;
   /** The guest that a suite asks for, with all layers of configuration applied. */
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   allow: readonly Allowance[];
@@ -52,6 +55,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   const pool = new GuestPool(plans, {
     lab,
     limits,
+    checkpoints: new CheckpointStore(options.home, options.log),
     describe: options.describe,
     emit,
     signal,
@@ -72,6 +76,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
   }
+  await pool[Symbol.asyncDispose]();
   const interrupted = interruption(signal);
   if (!interrupted) {
     for (const message of bridge.errors) errors.push({ code: 'internal', message, blame: 'unknown' });

@@ -2,6 +2,7 @@ import { formatDuration, monotonic } from '../core/index.ts';
 import { GvmError, isGvmError } from '../errors/index.ts';
 import type { Failure } from '../schema/index.ts';
 import type { Registry } from '../suite/index.ts';
+import type { GuestAccess } from './guest-access.ts';
 import { CheckFailure, type ScriptFixtures, ScriptGuest } from './script-guest.ts';
 import { emptyVerdict, type SessionResult, WorkerSession } from './session.ts';
 
@@ -11,18 +12,20 @@ export interface ScriptTest {
   /** Milliseconds before scaling. */
   timeout: number;
   skip: string | undefined;
+  /** The id of a test that has a fork of the guest for itself. */
+  fork: string | undefined;
 }
 
 /** One suite file in TypeScript, in one worker. */
 export class ScriptSession extends WorkerSession {
   /** Runs one body. `enters` is told of the registry before it. */
   async run(
-    { body, timeout, skip }: ScriptTest,
+    { body, timeout, skip, fork }: ScriptTest,
     signal: AbortSignal,
     enters: (registry: Registry) => void,
   ): Promise<SessionResult> {
     if (skip !== undefined) return { verdict: emptyVerdict('skipped', { reason: skip }) };
-    return await this.inGuest(signal, async (access, registry) => {
+    const act = async (access: GuestAccess, registry: Registry) => {
       enters(registry);
       const late = new AbortController();
       const limit = timeout * access.scale;
@@ -51,7 +54,8 @@ export class ScriptSession extends WorkerSession {
       }
       verdict.durationMs = monotonic() - started;
       return { verdict, thrown };
-    });
+    };
+    return await this.inGuest(signal, act, fork);
   }
 }
 

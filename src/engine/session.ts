@@ -4,7 +4,7 @@ import { loadPlugins, withPlugins } from '../plugin/index.ts';
 import type { RunError } from '../schema/index.ts';
 import { builtins, type Registry, type TestVerdict } from '../suite/index.ts';
 import { toRunError } from './failure.ts';
-import { GuestAccess } from './guest-access.ts';
+import { GuestAccess, type Lessee } from './guest-access.ts';
 import type { WorkerContext } from './runner.ts';
 
 /** What became of a test: its verdict, the guest that it ran in, and what its body threw. */
@@ -19,7 +19,10 @@ interface Entered {
   registry: Registry;
 }
 
-/** One suite in one worker: leases its guest from the main process and keeps one connection into it. */
+/**
+ * One suite in one worker: leases its guest from the main process and keeps one connection into it, or leases a fork of
+ * it for each test.
+ */
 export class WorkerSession implements AsyncDisposable {
   /** Where what is brought out of the guest goes. */
   readonly output: string;
@@ -38,41 +41,64 @@ export class WorkerSession implements AsyncDisposable {
     this.#suite = suite;
   }
 
-  /** Does something in the guest. Whatever goes wrong becomes the verdict; what was cut of its network is put back. */
+  /**
+   * Does something in the guest. Whatever goes wrong becomes the verdict; what was cut of its network is put back.
+   * @param test the id of a test that has a fork of the guest for itself
+   */
   async inGuest(
     signal: AbortSignal,
     act: (access: GuestAccess, registry: Registry) => Promise<SessionResult>,
+    test?: string,
   ): Promise<SessionResult> {
+    const lessee: Lessee = { suite: this.#suite, ...(test === undefined ? {} : { test }) };
+    let own: Entered | undefined;
     let guest: string | undefined;
     try {
-      this.#entered ??= this.#enter(signal);
-      const { access, registry } = await this.#entered;
+      if (test === undefined) this.#entered ??= this.#enter(lessee, signal);
+      else own = await this.#fork(lessee, signal);
+      const { access, registry } = own ?? (await (this.#entered as Promise<Entered>));
       guest = access.guest;
       const { verdict, ...more } = await act(access, registry);
-      const lost = verdict.outcome === 'error' ? await this.#diagnose() : undefined;
+      const lost = verdict.outcome === 'error' ? await this.#diagnose(lessee) : undefined;
       if (lost) verdict.error = lost;
-      else await access.restore(signal);
+      else if (!own) await access.restore(signal);
       return { ...more, verdict, guest };
     } catch (thrown) {
       if (signal.aborted) return { verdict: emptyVerdict('skipped', { reason: 'the run was interrupted' }) };
-      const error = (await this.#diagnose()) ?? toRunError(thrown);
+      const error = (await this.#diagnose(lessee)) ?? toRunError(thrown);
       return { verdict: emptyVerdict('error', { error }), thrown, ...(guest === undefined ? {} : { guest }) };
+    } finally {
+      if (test !== undefined) await this.#leave(own, lessee);
     }
   }
 
-  async #enter(signal: AbortSignal): Promise<Entered> {
+  /** A guest for one test. What a setup was done through is closed before: it would be frozen as well. */
+  async #fork(lessee: Lessee, signal: AbortSignal): Promise<Entered> {
+    const prepared = await this.#entered?.catch(() => undefined);
+    this.#entered = undefined;
+    await prepared?.access[Symbol.asyncDispose]();
+    return await this.#enter(lessee, signal);
+  }
+
+  async #leave(own: Entered | undefined, lessee: Lessee): Promise<void> {
+    await own?.access[Symbol.asyncDispose]();
+    const broker = await this.#broker?.catch(() => undefined);
+    await broker?.call('release', lessee);
+  }
+
+  async #enter(lessee: Lessee, signal: AbortSignal): Promise<Entered> {
     const registry = withPlugins(builtins, await loadPlugins(this.#context.plugins));
     this.#broker ??= connectBroker(this.#context.socket);
     return {
-      access: await GuestAccess.open(await this.#broker, this.#context.channels, this.#suite, signal),
+      access: await GuestAccess.open(await this.#broker, this.#context.channels, lessee, signal),
       registry,
     };
   }
 
   /** What the main process knows about a guest that stopped answering. */
-  async #diagnose(): Promise<RunError | undefined> {
+  async #diagnose(lessee: Lessee): Promise<RunError | undefined> {
     const broker = await this.#broker?.catch(() => undefined);
-    const answer = await broker?.call('diagnose', { suite: this.#suite }).catch(() => undefined);
+    const answer = await broker?.call('diagnose', lessee).catch(() => undefined);
     return (answer as { error?: RunError } | undefined)?.error;
   }
 

@@ -80,7 +80,8 @@ function declareCell(context: WorkerContext, { key, name, ids }: ScriptCell): vo
       const id = ids[title];
       if (id === undefined) continue;
       vitestTest.sequential(title, { meta: { gvm: { id } } }, async ({ task, signal, skip }) => {
-        const result = session.run({ body, timeout, skip: options.skip }, signal, (known) => {
+        const fork = keys?.isolation === 'fork' ? id : undefined;
+        const result = session.run({ body, timeout, skip: options.skip, fork }, signal, (known) => {
           registry = known;
         });
         const { verdict, guest, thrown } = await result;

@@ -21,7 +21,7 @@ type Declare = (test: PlannedTest, ids: readonly (string | null)[]) => void;
  */
 export function declareSuite(suites: readonly Omit<SuitePlan, 'tests'>[], body: (declare: Declare) => void): void {
   for (const [index, suite] of suites.entries()) {
-    const session = new PlannedSession(inject('gvm'), suite.key, suite.name);
+    const session = new PlannedSession(inject('gvm'), suite);
     describe.concurrent(suite.name, () => {
       body((test, ids) => {
         const id = ids[index];

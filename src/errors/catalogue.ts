@@ -37,6 +37,7 @@ export const catalogue = {
   'qemu-start': [4, 'QEMU refused its command line or ended before the guest began'],
   'qmp-failed': [4, 'QEMU refused a command on its monitor'],
   'qmp-closed': [4, 'the monitor connection to QEMU ended while a command waited'],
+  'checkpoint-failed': [4, 'the state of a guest could not be saved or loaded'],
   'image-build': [4, 'an image could not be built'],
   'nbd-failed': [4, 'an NBD server refused a request, broke the protocol or ended the connection'],
   'store-locked': [4, 'another gvm holds the store entry for longer than the deadline'],

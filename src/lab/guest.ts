@@ -68,6 +68,11 @@ export interface Guest extends AsyncDisposable {
   crash(options?: RestartOptions): Promise<RebootRecord>;
   /** Pulls the cables out of all network cards, or puts them back. */
   setLink(up: boolean): Promise<void>;
+  /**
+   * Ends a `freezable` guest and leaves in an empty folder what forks go on from (`checkpoint` of their description).
+   * @throws GvmError `checkpoint-failed`, `disk-full`; or the signal's reason
+   */
+  freeze(folder: string, signal: AbortSignal): Promise<void>;
   kill(): Promise<void>;
   /** Keeps the guest's folder when it is disposed of. */
   keep(): KeptGuest;

@@ -5,6 +5,7 @@ import {
   type MachineBoot,
   type MachineDisk,
   type MachineInput,
+  type MachineRam,
   pasteableCommand,
 } from '../machine/index.ts';
 import type { GuestImage, GuestSpec } from './spec.ts';
@@ -18,6 +19,8 @@ export interface GuestFiles {
   seed: string;
   /** The variable store, where the firmware is UEFI. */
   vars?: string;
+  /** The memory, where it is a file. */
+  ram?: MachineRam;
 }
 
 type Accelerator = MachineInput['accelerator'];
@@ -57,6 +60,7 @@ export function machineInput(
     forward: machine.login.port,
     // A guest that panics or resets on its way ends QEMU, and that is seen at once.
     noReboot: true,
+    ...(files.ram === undefined ? {} : { ram: files.ram }),
   };
 }
 

@@ -1,4 +1,7 @@
 export { type BrokerClient, type BrokerHandlers, connectBroker, serveBroker } from './broker.ts';
+export type { Checkpoint } from './checkpoint/checkpoint.ts';
+export { assertFreezable, checkpointKey } from './checkpoint/key.ts';
+export { CheckpointStore, type StoredCheckpoint } from './checkpoint/store.ts';
 export { connectConsole, serveConsoles } from './consoles.ts';
 export { controlHandlers, type GuestInfo } from './control.ts';
 export type { BootProgress, Guest, KeptGuest } from './guest.ts';

@@ -23,6 +23,8 @@ export interface PowerOptions {
   spec: GuestSpec;
   place: GuestPlace;
   command: QemuCommand;
+  /** Starts the machine anew after the first time: a fork that lost its power boots as any other guest. */
+  again?: QemuCommand | undefined;
   keyPath: string;
   serial: SerialLog;
   /** What the kernel complained of so far. */
@@ -52,9 +54,11 @@ export interface PowerWait {
 /** The power button of one guest: its files stay the same from boot to boot. */
 export class Power {
   readonly #options: PowerOptions;
+  #command: QemuCommand;
 
   constructor(options: PowerOptions) {
     this.#options = options;
+    this.#command = options.command;
   }
 
   /**
@@ -62,7 +66,8 @@ export class Power {
    * @throws GvmError `boot-failed`, `boot-timeout`, `login-refused`, `qemu-start`; or the signal's reason
    */
   async on(began: number, { timeout, signal }: PowerWait): Promise<Life> {
-    const { place, command, serial } = this.#options;
+    const { spec, place, command, again = command, serial } = this.#options;
+    const resumed = this.#command === command ? spec.checkpoint : undefined;
     const watch = this.#watch(began);
     let console: ConsoleChannel | undefined;
     const beforeGuest = (starting: Machine) => {
@@ -70,14 +75,17 @@ export class Power {
       console = attachConsole(starting, place.scale);
       serial.attach(starting.serial);
       watch.attach(starting);
-      watch.enter('firmware');
+      watch.enter(resumed ? 'ssh' : 'firmware');
     };
     const start = { log: place.log, signal, recordDir: place.records, beforeGuest };
     let machine: Machine | undefined;
     try {
-      machine = await startMachine(command, start);
+      machine = await startMachine(this.#command, start);
+      this.#command = again;
       if (!console) throw new GvmError({ code: 'internal', message: 'the ports of the guest were not attached' });
-      return await this.#awaitReady(machine, console, watch, began, { timeout, signal });
+      const { hostKey } = resumed?.manifest ?? {};
+      const known = hostKey === undefined ? {} : { hostKey };
+      return await this.#awaitReady(machine, console, watch, began, { timeout, signal, ...known });
     } catch (error) {
       watch.detach();
       await machine?.[Symbol.asyncDispose]();

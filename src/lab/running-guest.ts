@@ -36,6 +36,7 @@ export interface GuestParts {
   life: Life;
   serial: SerialLog;
   health: HealthWatch;
+  freeze: (to: string, life: Life, signal: AbortSignal) => Promise<void>;
   /** Closes files and removes the folder, where it is not kept. */
   release: () => Promise<void>;
   keep: () => KeptGuest;
@@ -153,6 +154,13 @@ export class RunningGuest implements Guest {
     await within(ended, QUIT, options.signal);
     await machine.kill();
     return 'killed';
+  }
+
+  async freeze(to: string, signal: AbortSignal): Promise<void> {
+    this.#ending = true;
+    this.#life.watch.detach();
+    await this.#channel[Symbol.asyncDispose]();
+    await this.#parts.freeze(to, this.#life, signal);
   }
 
   async kill(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { DiskLayer } from '../machine/index.ts';
 import type { ResolvedMachine } from '../schema/index.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
 
 /** An image whose format and chain were checked by who resolved its name. */
 export interface GuestImage {
@@ -46,4 +47,8 @@ export interface GuestSpec {
   channel: 'ssh' | 'console';
   /** The images of `machine.disks[].image`, by what stands there. */
   diskImages?: Readonly<Record<string, GuestImage>>;
+  /** Keeps its memory in a file, so that it can be frozen. */
+  freezable?: true;
+  /** What it goes on from instead of booting; made by a guest of the same description. */
+  checkpoint?: Checkpoint;
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { type Log, monotonic, ReleaseStack } from '../core/index.ts';
 import { HealthWatch, SerialLog } from '../guest/index.ts';
 import { buildCommand } from '../machine/index.ts';
+import { freezeGuest } from './checkpoint/freeze.ts';
+import { renewClock } from './checkpoint/renew.ts';
 import { writing } from './disk-file.ts';
 import type { Guest } from './guest.ts';
 import { makeGuestFiles } from './guest-files.ts';
@@ -45,6 +47,8 @@ export async function startGuest(spec: GuestSpec, place: GuestPlace, options: St
   await writing(folder, () => mkdir(folder, { mode: 0o700 }));
   const { files, keyPath } = await makeGuestFiles(spec, folder, processName, signal);
   const command = buildCommand(machineInput(spec, processName, place.accelerator, files));
+  const { ram, ...cold } = files;
+  const again = ram && buildCommand(machineInput(spec, processName, place.accelerator, cold));
   const began = monotonic();
   const onTrouble = (text: string) => log.warn(text);
   const logs = { rawPath: join(folder, 'console.raw'), logPath: join(folder, 'console.log') };
@@ -53,14 +57,16 @@ export async function startGuest(spec: GuestSpec, place: GuestPlace, options: St
   serial.onLine((line) => health.push(line));
   const { onProgress } = options;
   const complaints = () => health.findings();
-  const power = new Power({ spec, place, command, keyPath, serial, complaints, onProgress });
+  const power = new Power({ spec, place, command, again, keyPath, serial, complaints, onProgress });
   const life = await power.on(began, { timeout: spec.machine.timeout, signal });
+  if (spec.checkpoint) await renewClock(life.ready.channel, scale, signal);
   onFailure.move();
   const { sshMs, readyMs } = life.boot;
   log.detail(`guest ${spec.name} is ready: it answered after ${sshMs} ms, init settled after ${readyMs} ms`);
   return new RunningGuest({
     ...{ spec, processName, argv: [command.binary, ...command.argv], startedAt: began, scale },
     ...{ power, life, serial, health },
+    freeze: (to, { machine }, stop) => freezeGuest({ spec, machine, from: folder, to, scale, signal: stop }),
     release: async () => {
       await serial[Symbol.asyncDispose]();
       place.remove();

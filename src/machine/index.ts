@@ -4,8 +4,10 @@ export type {
   MachineBoot,
   MachineDisk,
   MachineInput,
+  MachineRam,
   QemuCommand,
 } from './args/input.ts';
+export { saveState } from './migration.ts';
 export { QmpClient } from './qmp/client.ts';
 export type { QmpEvent, VirtioStatus } from './qmp/protocol.ts';
 export { type Machine, type QemuExit, startMachine } from './start.ts';

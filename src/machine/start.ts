@@ -6,6 +6,7 @@ import type { QemuCommand } from './args/input.ts';
 import { startFailure } from './failure.ts';
 import { parseForward } from './forward.ts';
 import { prepareFiles } from './handover.ts';
+import { loadState } from './migration.ts';
 import { QmpClient } from './qmp/client.ts';
 
 // Milliseconds that a QEMU which has closed its monitor may take to end by itself.
@@ -73,6 +74,7 @@ export async function startMachine(command: QemuCommand, options: StartOptions):
     const qmp = await QmpClient.connect(child.socket('qmp'), wait);
     const machine = new RunningMachine(child, qmp);
     await options.beforeGuest?.(machine);
+    if (command.incoming !== undefined) await loadState(qmp, command.incoming, options.signal);
     await qmp.execute('cont', undefined, wait);
     return machine;
   } catch (error) {

@@ -5,7 +5,7 @@ import { failureLine } from './wording.ts';
 
 /** What happens in a run, as far as live progress shows it. */
 export type ProgressEvent =
-  | { kind: 'guest-starting'; guest: string; image: string }
+  | { kind: 'guest-starting'; guest: string; image: string; fork?: boolean }
   | { kind: 'guest-stage'; guest: string; stage: Stage; atMs: number }
   | { kind: 'guest-ready'; guest: string; record: GuestRecord }
   | { kind: 'guest-restarted'; guest: string; record: RebootRecord }
@@ -25,10 +25,12 @@ export function renderProgress(event: ProgressEvent, { color, verbose }: Progres
   const style = styleOf(color);
   switch (event.kind) {
     case 'guest-starting':
+      if (event.fork) return verbose ? style.dim(`    ${event.guest} forks`) : undefined;
       return style.dim(`  … ${event.guest} boots ${printable(event.image)}`);
     case 'guest-stage':
       return verbose ? style.dim(`    ${event.guest}: ${event.stage} after ${formatDuration(event.atMs)}`) : undefined;
     case 'guest-ready': {
+      if (event.record.checkpoint !== undefined && !verbose) return undefined;
       const { sshMs, readyMs } = event.record.boot;
       const times = [
         ...(sshMs === undefined ? [] : [`answered after ${formatDuration(sshMs)}`]),

@@ -135,8 +135,10 @@ function totalsBlock(run: RunRecord, options: SummaryOptions, style: Style): str
   const row = (name: string, text: string) => `${style.dim(name.padStart(9))}  ${text}`;
   const lines = [row('Tests', `${counts.join(', ') || 'none'} ${style.dim(`(${totals.tests})`)}`)];
   if (totals.health > 0) lines.push(row('Health', style.bad(`${totals.health} found unasked`)));
-  for (const guest of run.guests.filter((g) => g.boot.outcome === 'ready'))
-    lines.push(row('Guest', guestLine(guest, run)));
+  const ready = run.guests.filter((g) => g.boot.outcome === 'ready');
+  for (const guest of ready) if (guest.checkpoint === undefined) lines.push(row('Guest', guestLine(guest, run)));
+  const forks = ready.filter((guest) => guest.checkpoint !== undefined);
+  if (forks.length > 0) lines.push(row('Forks', forksLine(forks)));
   if (run.accelerator) lines.push(row('Accel', printable(`${run.accelerator.name}: ${run.accelerator.reason}`)));
   lines.push(row('Time', formatDuration(run.durationMs)));
   if (options.reports.length > 0) lines.push(row('Reports', options.reports.map(printable).join(', ')));
@@ -144,6 +146,13 @@ function totalsBlock(run: RunRecord, options: SummaryOptions, style: Style): str
   const rerun = run.interrupted ? undefined : rerunCommand(run);
   if (rerun !== undefined) lines.push(row('Rerun', printable(rerun)));
   return lines;
+}
+
+/** Guests that went on from a checkpoint: one for each test, so they share a line. */
+function forksLine(forks: readonly GuestRecord[]): string {
+  const times = forks.map(({ boot }) => boot.readyMs ?? 0).sort((a, b) => a - b);
+  const at = (share: number) => formatDuration(times[Math.floor((times.length - 1) * share)] ?? 0);
+  return `${forks.length}, ready after ${at(0.5)} (median), ${at(1)} at the most`;
 }
 
 function guestLine(guest: GuestRecord, run: RunRecord): string {

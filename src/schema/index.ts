@@ -1,3 +1,4 @@
+export { type CheckpointManifest, checkpointSchema } from './checkpoint.ts';
 export { type DocumentPath, type LoadedDocument, loadDocument, type Prepared } from './document.ts';
 export { documentSchemas, type SchemaSources, toJsonSchema } from './emit.ts';
 export {

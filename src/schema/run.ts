@@ -154,6 +154,7 @@ export const guestRecordSchema = z.object({
     .object({ source: z.string(), digest: z.string(), release: z.string().optional() })
     .optional()
     .meta({ description: 'a kernel that was brought along: its file, the SHA-256 of its image, its release' }),
+  checkpoint: z.string().optional().meta({ description: 'the checkpoint that it went on from instead of booting' }),
   boot: bootRecordSchema,
   reboots: z.array(rebootRecordSchema).optional().meta({ description: 'the boots after the first, in order' }),
   console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),

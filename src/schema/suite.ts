@@ -42,8 +42,9 @@ const suiteKeys = {
   channel: channelKey.optional().meta({
     description: 'how commands get in: ssh, console (virtio-serial ports), or auto: ssh where the guest has a network',
   }),
-  isolation: z.enum(['file', 'shared']).default('file').meta({
-    description: 'file: a guest for this file alone; shared: one guest for all such files of image and machine',
+  isolation: z.enum(['file', 'fork', 'shared']).default('file').meta({
+    description:
+      'file: a guest for this file alone; fork: a pristine guest for each test; shared: one guest for all such files of image and machine',
   }),
   tags: tags.optional(),
   vars: z.record(variable, variableValue).optional().meta({
@@ -89,6 +90,10 @@ export function suiteSchema(checks: readonly CheckSchema[]): z.ZodType<SuiteDocu
     .superRefine((value, context) => {
       const suite = value as SuiteDocument;
       for (const issue of sameNames(suite.tests)) context.addIssue(issue);
+      if (suite.isolation === 'fork' && suite.teardown !== undefined) {
+        const message = 'has nothing to do: a fork is thrown away after its test';
+        context.addIssue({ code: 'custom', path: ['teardown'], message });
+      }
       if (suite.isolation !== 'shared') return;
       for (const [path, step] of allSteps(suite)) {
         const kind = disruptive.find((name) => name in step);

@@ -89,7 +89,7 @@ export interface SuitePlan {
   /** The cell in which it runs, once the matrix is known. */
   cell?: Cell;
   channel: ChannelKey;
-  isolation: 'file' | 'shared';
+  isolation: 'file' | 'fork' | 'shared';
   tags: string[];
   /** Values of secret variables: they are masked wherever something is shown or written. */
   secrets: string[];

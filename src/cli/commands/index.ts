@@ -69,6 +69,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./extract.ts')).extract,
   },
   {
+    name: 'checkpoint',
+    summary: 'list and remove the frozen guests that tests fork from',
+    load: async () => (await import('./checkpoint.ts')).checkpoint,
+  },
+  {
     name: 'doctor',
     summary: 'show what this host has, what is proved, what is missing and how to mend it',
     load: async () => (await import('./doctor.ts')).doctor,

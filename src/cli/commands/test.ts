@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { availableMemory } from '../../host/index.ts';
-import { dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
+import { assertFreezable, dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
 import { loadPlugins, withPlugins } from '../../plugin/index.ts';
 import { findTool, run as runTool, scratchFolder } from '../../process/index.ts';
 import {
@@ -155,7 +155,11 @@ async function describe(context: Context, setup: Setup, plan: SuitePlan, guest: 
  */
 async function describeAll(context: Context, setup: Setup, plans: readonly SuitePlan[]) {
   const specs = new Map<string, GuestSpec>();
-  for (const plan of plans) specs.set(plan.key, await describe(context, setup, plan, 'guest'));
+  for (const plan of plans) {
+    const spec = await describe(context, setup, plan, 'guest');
+    if (plan.isolation === 'fork') assertFreezable(spec);
+    specs.set(plan.key, spec);
+  }
   return async (plan: SuitePlan, name: string): Promise<GuestSpec> => {
     const spec = specs.get(plan.key);
     return spec ? { ...spec, name } : await describe(context, setup, plan, name);
@@ -205,6 +209,8 @@ async function runPlans(
     plans,
     cwd: context.cwd,
     lab: setup.lab,
+    home: context.state().home,
+    log: context.log,
     describe,
     allow: setup.settings.health.allow,
     ...language,

@@ -18,6 +18,8 @@ export class Assembly {
   readonly files: QemuFile[] = [];
   readonly sockets: QemuCommand['sockets'] = [];
   readonly devices: string[] = [];
+  /** Descriptor of the device state that the machine goes on from. */
+  incoming: number | undefined;
 
   constructor(input: MachineInput, handover: 'descriptors' | 'names') {
     this.architecture = architectures[input.arch];
@@ -44,6 +46,16 @@ export class Assembly {
   readable(path: string): string {
     if (this.handover === 'names') return path;
     return `/proc/self/fd/${this.#claimFile(path, false, true)}`;
+  }
+
+  /** A name for a file of QEMU's account that QEMU opens itself, for writing too. */
+  ownFile(path: string): string {
+    return this.handover === 'names' ? path : `/proc/self/fd/${this.#claimFile(path, true, false)}`;
+  }
+
+  /** Hands over the device state that the machine goes on from. */
+  incomingFrom(path: string): void {
+    this.incoming = this.#claimFile(path, false, false);
   }
 
   /** Hands a connected socket over, and returns its descriptor. */

@@ -19,8 +19,9 @@ const families: readonly Family[] = [board, sandbox, control, platform, channel,
  */
 export function buildCommand(input: MachineInput): QemuCommand {
   const assembly = assemble(input, 'descriptors');
-  const { options, files, sockets, devices, architecture } = assembly;
-  return { binary: architecture.binary, argv: options.flat(), files, sockets, devices };
+  const { options, files, sockets, devices, architecture, incoming } = assembly;
+  const command = { binary: architecture.binary, argv: options.flat(), files, sockets, devices };
+  return incoming === undefined ? command : { ...command, incoming };
 }
 
 /**

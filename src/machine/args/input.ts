@@ -28,6 +28,15 @@ export type MachineBoot =
   /** `code` is only read; `vars` is the guest's own copy of the variable store, and is written. */
   | { firmware: 'uefi'; code: string; vars: string };
 
+export interface MachineRam {
+  /** As large as the memory. */
+  path: string;
+  /** Whether the guest writes into the file. Otherwise it maps it copy-on-write, and the file stays as it is. */
+  shared: boolean;
+  /** A device state to go on from instead of a boot (`saveState`). */
+  state?: string;
+}
+
 /** Everything that QEMU's command line depends on; what is not here does not change it. */
 export interface MachineInput {
   /** `gvm-RUN-GUEST`: what `ps` shows and stray processes are recognised by. */
@@ -46,6 +55,8 @@ export interface MachineInput {
   forward: number;
   /** A guest that reboots ends QEMU instead. */
   noReboot?: boolean;
+  /** Keeps the guest's memory in a file of QEMU's account: for guests that others fork from, and for forks. */
+  ram?: MachineRam;
 }
 
 /** A file that gvm opens and QEMU receives as a descriptor. */
@@ -68,4 +79,6 @@ export interface QemuCommand {
   sockets: { fd: number; name: MachineSocket }[];
   /** Device nodes of the host that QEMU opens by name. */
   devices: string[];
+  /** Descriptor of the device state that the machine goes on from. */
+  incoming?: number;
 }

@@ -13,6 +13,13 @@ export interface QmpCommands {
   set_link: { arguments: { name: string; up: boolean }; result: Record<string, never> };
   cont: { arguments: undefined; result: Record<string, never> };
   stop: { arguments: undefined; result: Record<string, never> };
+  'migrate-set-capabilities': {
+    arguments: { capabilities: { capability: string; state: boolean }[] };
+    result: Record<string, never>;
+  };
+  migrate: { arguments: { uri: string }; result: Record<string, never> };
+  'migrate-incoming': { arguments: { uri: string }; result: Record<string, never> };
+  'query-migrate': { arguments: undefined; result: { status?: string; 'error-desc'?: string } };
   quit: { arguments: undefined; result: Record<string, never> };
 }
 

@@ -1,0 +1,95 @@
+import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { RunRecord } from '../../src/schema/index.ts';
+import { gvm, home, listing, project, survivors } from './gvm.ts';
+
+const entropy = `head -c 8 /dev/urandom | od -An -tx1`;
+const files = {
+  'prepared.gvm.yaml': `suite: prepared
+isolation: fork
+setup:
+  - command: { run: "echo prepared > /root/prepared && echo prepared > /run/prepared" }
+tests:
+  - name: disturbs
+    command: { run: "rm /root/prepared; mkdir /mnt/x; mount -t tmpfs none /mnt/x; modprobe dummy; sleep 1000 & busybox nc -l -p 8080 >/dev/null 2>&1 <&- & date -s 1999-12-31; ${entropy}" }
+  - name: sees nothing of it
+    file: [{ path: /root/prepared, contents: prepared }, { path: /run/prepared, contents: prepared }]
+    mount: { path: /mnt/x, exists: false }
+    process: { name: sleep, running: false }
+    port: { port: "tcp:8080", listening: false }
+    command: { run: "! grep -q '^dummy ' /proc/modules && test $(date +%Y) -gt 2024; ${entropy}" }
+  - name: comes back from its own disk after a loss of power
+    steps:
+      - command: { run: "echo own > /root/own; rm /root/prepared; sync" }
+      - crash: {}
+      - file: [{ path: /root/own, contents: own }, { path: /root/prepared, exists: false }]
+`,
+  'plain.gvm.yaml': `suite: plain
+isolation: fork
+tests:
+  - name: one
+    file: { path: /etc/passwd, exists: true }
+`,
+};
+
+let at: ReturnType<typeof project>;
+beforeAll(() => {
+  at = project(files);
+});
+afterAll(() => at.remove());
+
+const stored = () => listing(join(home, 'checkpoints')).filter((name) => /^[0-9a-f]{64}$/.test(name));
+
+async function run(suite: string): Promise<{ record: RunRecord; stderr: string }> {
+  const { stdout, stderr } = await gvm(['test', suite, '--json'], { cwd: at.folder });
+  return { record: JSON.parse(stdout), stderr };
+}
+
+test('each test has a pristine guest, as the setup left it', async () => {
+  const { record } = await run('prepared.gvm.yaml');
+  expect(record.suites[0]?.tests.map(({ outcome, failures }) => ({ outcome, failures }))).toEqual(
+    Array.from({ length: record.suites[0]?.tests.length ?? 0 }, () => ({ outcome: 'passed', failures: [] })),
+  );
+  const [first, second] = record.suites[0]?.tests.filter((t) => t.commands.length > 0 && !t.id.includes('setup')) ?? [];
+  const drawn = (t: typeof first) => t?.commands[0]?.stdout.trim().split('\n').at(-1);
+  expect(drawn(first)).toMatch(/^[0-9a-f ]+$/);
+  expect(drawn(first)).not.toBe(drawn(second));
+  expect(record.guests.filter((guest) => guest.checkpoint === undefined)).toHaveLength(1);
+  expect(record.guests.filter((guest) => guest.checkpoint !== undefined)).toHaveLength(3);
+  expect(record.exitCode).toBe(0);
+  expect(stored()).toEqual([]);
+  expect(await survivors()).toEqual([]);
+});
+
+test('a checkpoint serves later runs; a damaged one is made anew, and never used', async () => {
+  const booted = (record: RunRecord) => record.guests.filter((guest) => guest.checkpoint === undefined).length;
+  expect(booted((await run('plain.gvm.yaml')).record)).toBe(1);
+  expect(booted((await run('plain.gvm.yaml')).record)).toBe(0);
+  const [key = ''] = stored();
+  flipByte(join(home, 'checkpoints', key, 'memory'), 5 * 2 ** 20);
+  const { record, stderr } = await run('plain.gvm.yaml');
+  expect(stderr).toContain('a checkpoint was discarded and is made anew: its memory is not what was written');
+  expect(booted(record)).toBe(1);
+  expect(record.exitCode).toBe(0);
+  const removed = await gvm(['checkpoint', 'remove', key.slice(0, 12), '--json'], { cwd: at.folder });
+  expect(JSON.parse(removed.stdout)).toEqual({ removed: [key] });
+  expect(readdirSync(join(home, 'checkpoints'))).toEqual([]);
+});
+
+test('an NVMe disk is refused with the two ways out', async () => {
+  const other = project({ 's.gvm.yaml': `${files['plain.gvm.yaml']}machine: { bus: nvme }\n` });
+  const { code, stderr } = await gvm(['test', 's.gvm.yaml'], { cwd: other.folder });
+  other.remove();
+  expect(code).toBe(2);
+  expect(stderr).toContain('QEMU cannot save the state of an NVMe disk');
+  expect(stderr).toContain('use another bus (virtio, scsi, sata, usb), or isolation: file');
+});
+
+function flipByte(path: string, offset: number): void {
+  const file = openSync(path, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, offset);
+  writeSync(file, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, offset);
+  closeSync(file);
+}
