@@ -177,7 +177,8 @@ export class ConsoleClassifier {
   }
 
   #suspicion(rank: number, signature: Signature, line: ConsoleLine): Suspicion {
-    const later = stageOrder(this.#stage) > stageOrder(signature.stage);
+    // What was never reached is where it ends, whatever was begun after that.
+    const later = signature.shape !== 'unreached' && stageOrder(this.#stage) > stageOrder(signature.stage);
     return { signature, rank, stage: later ? this.#stage : signature.stage, line, wentOn: false };
   }
 }
