@@ -17,7 +17,10 @@ const folder = mkdtempSync(join(tmpdir(), 'gvm-bench-'));
 const count = Number(values.tests);
 const gvm = (...args) => execFileSync(process.execPath, [cli, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 2] });
 
-const tests = Array.from({ length: count }, (_, i) => `  - name: test ${i + 1}\n    file: { path: /etc/passwd, exists: true }`);
+const tests = Array.from(
+  { length: count },
+  (_, i) => `  - name: test ${i + 1}\n    file: { path: /etc/passwd, exists: true }`,
+);
 writeFileSync(join(folder, 'fork.gvm.yaml'), `suite: fork\nisolation: fork\ntests:\n${tests.join('\n')}\n`);
 try {
   gvm('checkpoint', 'remove', 'all');
@@ -34,11 +37,17 @@ try {
   console.log(`${image}, firmware ${values.firmware}, ${cold.accelerator.name}, ${count} tests, one after the other\n`);
   console.log('| what | value |\n|---|---|');
   console.log(`| cold boot until ready | ${seconds(template.boot.readyMs)} s |`);
-  console.log(`| checkpoint on the disk | ${Math.round(stored.bytes / 2 ** 20)} MiB of ${stored.manifest.memory / 2 ** 20} MiB memory |`);
-  console.log(`| run that makes the checkpoint, less the boot, for each test | ${seconds((cold.durationMs - template.boot.readyMs) / count)} s |`);
+  console.log(
+    `| checkpoint on the disk | ${Math.round(stored.bytes / 2 ** 20)} MiB of ${stored.manifest.memory / 2 ** 20} MiB memory |`,
+  );
+  console.log(
+    `| run that makes the checkpoint, less the boot, for each test | ${seconds((cold.durationMs - template.boot.readyMs) / count)} s |`,
+  );
   console.log(`| run that finds it, for each test | ${seconds(warm.durationMs / count)} s |`);
   console.log(`| fork until ready: p50, p95, worst | ${seconds(at(0.5))}, ${seconds(at(0.95))}, ${seconds(at(1))} s |`);
-  console.log(`| a cold boot is as long as | ${(template.boot.readyMs / (warm.durationMs / count)).toFixed(1)} tests |`);
+  console.log(
+    `| a cold boot is as long as | ${(template.boot.readyMs / (warm.durationMs / count)).toFixed(1)} tests |`,
+  );
   console.log(`\nload of the host at the end: ${loadavg()[0]?.toFixed(1)}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -176,7 +176,7 @@ describe('a suite', () => {
     ['suite: S\ntests: []\n', '1:8: suite: expected a name of lower-case letters, digits, ".", "_" and "-"'],
     ['suite: s\nsuite: t\ntests: []\n', '2:1: Map keys must be unique'],
     ['suite: s\nimag: x\n', '2:1: imag: unknown key; did you mean "image"?'],
-    ['suite: s\nisolation: fork\n', '2:12: isolation: expected one of file, shared, found "fork"'],
+    ['suite: s\nisolation: vm\n', '2:12: isolation: expected one of file, fork, shared, found "vm"'],
     ['suite: s\nversion: 2\n', '2:10: version: expected 1, found 2'],
     [
       'suite: s\nmachine: { memory: 1024 }\n',
