@@ -21,7 +21,7 @@ describe('suites', () => {
     ['an unknown check', good.replace('file:', 'fil:'), /s\.gvm\.yaml:4:5[\s\S]*file/],
     ['an empty assertion', good.replace(', exists: true', ''), /s\.gvm\.yaml:4:\d+/],
     ['a file mode without quotes', good.replace('exists: true', 'mode: 0644'), /s\.gvm\.yaml:4:\d+[\s\S]*"0644"/],
-    ['isolation that is not built', `isolation: fork\n${good}`, /s\.gvm\.yaml:1:12/],
+    ['an unknown isolation', `isolation: vm\n${good}`, /s\.gvm\.yaml:1:12/],
     ['an empty file', '', /s\.gvm\.yaml:1:1/],
     ['an alias bomb', bomb(), /s\.gvm\.yaml/],
   ])('%s', async (_name, text, expected) => {
