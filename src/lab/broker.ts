@@ -1,8 +1,8 @@
 // The broker: JSON lines over a UNIX socket in the run's own 0700 folder. A request is {id, method, params}, an answer
 // {id, result} or {id, error: {code, message, hint}}.
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { type Deferred, deferred } from '../core/index.ts';
+import { type Deferred, deferred, serveSocket } from '../core/index.ts';
 import { asGvmError, catalogue, type ErrorCode, errorToJson, GvmError } from '../errors/index.ts';
 
 /** What a broker answers. A handler's signal is aborted when the caller has gone. */
@@ -28,29 +28,11 @@ export async function serveBroker(path: string, handlers: BrokerHandlers): Promi
       message: `the socket path ${path} is longer than ${LONGEST_PATH} bytes`,
     });
   }
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    serveSocket(socket, handlers);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // What was written still reaches the callers.
-      for (const socket of sockets) socket.destroySoon();
-      await closed;
-    },
-  };
+  return await serveSocket(path, (socket) => answerRequests(socket, handlers));
 }
 
-function serveSocket(socket: Socket, handlers: BrokerHandlers): void {
+function answerRequests(socket: Socket, handlers: BrokerHandlers): void {
   const gone = new AbortController();
-  socket.on('error', () => {});
   socket.on('close', () => gone.abort(new Error('the caller has gone')));
   eachLine(socket, async (line) => {
     const { id, method, params } = line as { id: number; method: string; params: unknown };

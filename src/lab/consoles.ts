@@ -1,5 +1,5 @@
-import { createConnection, createServer, type Socket } from 'node:net';
-import { deferred } from '../core/index.ts';
+import { createConnection, type Socket } from 'node:net';
+import { deferred, serveSocket } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
 
 /** A guest's serial line, for who attaches to it while gvm reads it too. */
@@ -24,24 +24,7 @@ export async function serveConsoles(
   path: string,
   lineOf: (guest: string) => SerialLine | undefined,
 ): Promise<AsyncDisposable> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => {});
-    void attach(socket, lineOf);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroySoon();
-      await closed;
-    },
-  };
+  return await serveSocket(path, (socket) => void attach(socket, lineOf));
 }
 
 async function attach(socket: Socket, lineOf: (guest: string) => SerialLine | undefined): Promise<void> {

@@ -1,5 +1,6 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { serveSocket } from '../../core/index.ts';
 import { asGvmError, errorToJson, GvmError } from '../../errors/index.ts';
 import type { Channel } from '../channel.ts';
 import { kinds, type Request, receive, send } from './frames.ts';
@@ -12,24 +13,7 @@ export async function serveChannels(
   path: string,
   channelOf: (guest: string) => Channel | undefined,
 ): Promise<AsyncDisposable> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => {});
-    void answer(socket, channelOf);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  return await serveSocket(path, (socket) => void answer(socket, channelOf), 'destroy');
 }
 
 /** One command of one connection; the caller gives it up by closing the connection. */
