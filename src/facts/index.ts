@@ -31,6 +31,8 @@ export {
   rootNeeds,
 } from './modules/index.ts';
 export type { MountValue } from './mount.ts';
+export { collectOffline } from './offline/collect.ts';
+export { PoweredOff } from './offline/disk.ts';
 export type { OpenrcValue } from './openrc.ts';
 export type { PackageValue } from './package.ts';
 export type { PartitionValue } from './partition.ts';

@@ -20,6 +20,7 @@ import {
 import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
 import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
+import { runPlansOffline } from '../offline-run.ts';
 import { publish } from '../publish.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { suiteLayer } from '../suite-layer.ts';
@@ -127,6 +128,16 @@ function placeInRepository(cwd: string): Pick<RunRecord, 'directory'> {
   return {};
 }
 
+/** What the manifest says of any run. */
+function aboutRun({ cwd }: Context): Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment'> {
+  return {
+    gvm: version(),
+    args: process.argv.slice(2),
+    ...placeInRepository(cwd),
+    environment: recordedEnvironment(),
+  };
+}
+
 async function qemuVersion(): Promise<RunRecord['qemu']> {
   const tool = 'qemu-system-x86_64';
   const { stdout } = await runTool(tool, ['--version']);
@@ -221,10 +232,7 @@ async function runPlans(
     mask,
     passWithNoChecks: context.flag('pass-with-no-checks'),
     about: {
-      gvm: version(),
-      args: process.argv.slice(2),
-      ...placeInRepository(context.cwd),
-      environment: recordedEnvironment(),
+      ...aboutRun(context),
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
       qemu: await qemuVersion(),
     },
@@ -247,6 +255,7 @@ export const test: Command = {
     'output',
     'reporter',
     'last-failed',
+    'offline',
     'list',
     'dry-run',
     'data-only',
@@ -261,6 +270,7 @@ export const test: Command = {
     ["gvm test -t 'default runlevel'", 'the tests whose name matches'],
     ['gvm test --image a.qcow2 --image b.qcow2 --kernel x.deb --kernel y.deb', 'every image with every kernel'],
     ['gvm test --last-failed --reporter html', 'what failed last time, with a page to look at'],
+    ['gvm test --offline suites/security --image my.qcow2', 'what a powered-off disk can answer of a suite'],
     ['gvm test --dry-run', 'the plan, and QEMU command lines to paste'],
   ],
   words: [0, 1000],
@@ -273,6 +283,17 @@ export const test: Command = {
         return 0;
       }
       if (context.flag('dry-run')) return await showPlan(context, plans, ownership);
+      if (context.flag('offline')) {
+        const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets)];
+        const { signal } = ownership;
+        return await runPlansOffline(context, {
+          plans,
+          registry: language.registry,
+          signal,
+          secrets,
+          about: aboutRun(context),
+        });
+      }
       return await runPlans(context, plans, language, ownership);
     });
   },
