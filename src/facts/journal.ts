@@ -95,7 +95,7 @@ fi`;
       const lines = await disk.read(file, MAX);
       if (lines) return this.parse(outputOf({ file, lines, read: '' }), requests);
     }
-    return this.parse(outputOf({}), requests);
+    throw new Unanswerable(`the disk has none of ${FILES.join(', ')}`);
   },
 });
 
