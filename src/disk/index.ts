@@ -1,3 +1,4 @@
+export { readCpio } from './codec/cpio-read.ts';
 export { type CpioEntry, type CpioOptions, writeCpio } from './codec/cpio-write.ts';
 export { type Disk, type OpenDiskOptions, openChain, openDisk } from './disk.ts';
 export type { FileExtent, FileSystem, FsNode, NodeStat, NodeType, Timestamp, Xattr } from './fs/file-system.ts';

@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
@@ -20,6 +19,7 @@ import {
 import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
 import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
+import { jobsOf } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
 import { publish } from '../publish.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
@@ -91,14 +91,6 @@ async function lastFailedTests(context: Context): Promise<Set<string>> {
     message: last ? `no test failed in the last run, ${last.id}` : 'no earlier run of this project is known',
     hint: 'gvm test without --last-failed runs all tests',
   });
-}
-
-function jobsOf(context: Context): number {
-  const text = context.text('jobs') ?? '1';
-  if (text === 'auto') return Math.max(1, Math.floor(availableParallelism() / 2));
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
-  throw new GvmError({ code: 'usage', message: `gvm test: -j takes a number from 1 to 64 or auto, found "${text}"` });
 }
 
 function renderPlan(plans: readonly SuitePlan[]): string {

@@ -1,6 +1,6 @@
 // Reads: the databases of package managers on a disk, into the text that package-managers.ts parses. dpkg(1)'s status
 // file, Portage's /var/db/pkg, apk's installed, pacman's local.
-import { packageManagers } from '../package-managers.ts';
+import { type Installed, managers, packageManagers } from '../package-managers.ts';
 import type { PoweredOff } from './disk.ts';
 
 type Manager = (typeof packageManagers)[number];
@@ -73,4 +73,14 @@ function dpkgLines(status: string): string {
     if (state) lines.push(`${state} ${field('Package')} ${field('Architecture')} ${field('Version')}`);
   }
   return lines.join('\n');
+}
+
+/** All that is installed; `packages` is undefined for a form of database that gvm does not read. */
+export async function installedPackages(
+  disk: PoweredOff,
+): Promise<{ manager: Manager; packages: Installed[] | undefined } | undefined> {
+  const manager = await packageManagerOf(disk);
+  if (manager === undefined) return undefined;
+  const text = await readPackages(disk, manager);
+  return { manager, packages: text === undefined ? undefined : managers[manager].parse(text) };
 }
