@@ -6,7 +6,7 @@ import { type CommandRow, type Context, type LoadedCommand, loadCommand } from '
 import { commands } from './commands/index.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import type { OptionName, OptionValues } from './options.ts';
-import { type ParsedLine, parseLine } from './parse.ts';
+import { firstWord, type ParsedLine, parseLine } from './parse.ts';
 import { shippedImages } from './shipped.ts';
 import { version } from './version.ts';
 
@@ -59,16 +59,13 @@ async function select(argv: readonly string[]): Promise<Selected> {
     const command = await loadCommand(row);
     return { command, parsed: parseLine(others, command) };
   };
-  const first = rowOf(argv[0]);
-  if (first) return await selected(first, argv.slice(1));
-  const parsed = parseLine(argv, undefined);
-  const [word] = parsed.words;
-  if (word === undefined) return { command: undefined, parsed };
-  const later = rowOf(word);
-  if (later) {
-    const at = argv.indexOf(word);
-    return await selected(later, [...argv.slice(0, at), ...argv.slice(at + 1)]);
-  }
+  const at = firstWord(argv);
+  const word = argv[at];
+  if (word === undefined) return { command: undefined, parsed: parseLine(argv, undefined) };
+  const row = rowOf(word);
+  if (row) return await selected(row, [...argv.slice(0, at), ...argv.slice(at + 1)]);
+  // An option of no command at all is what is wrong, not the value behind it.
+  parseLine(argv.slice(0, at), undefined);
   const guess = nearest(
     word,
     commands.map(({ name }) => name),

@@ -21,18 +21,7 @@ export function optionsOf(command: LoadedCommand | undefined): OptionName[] {
  */
 export function parseLine(argv: readonly string[], command: LoadedCommand | undefined): ParsedLine {
   const names = optionsOf(command);
-  const specs = names.map((name) => [name, optionTable[name] as OptionSpec] as const);
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: Object.fromEntries(
-      specs.map(([name, spec]) => [
-        name,
-        { type: spec.value ? ('string' as const) : ('boolean' as const), ...(spec.short ? { short: spec.short } : {}) },
-      ]),
-    ),
-    strict: false,
-    tokens: true,
-  });
+  const tokens = tokensOf(argv, names);
   const parsed: ParsedLine = { words: [], rest: [], values: {} };
   let ended = false;
   for (const token of tokens) {
@@ -41,6 +30,20 @@ export function parseLine(argv: readonly string[], command: LoadedCommand | unde
     else take(parsed.values, token.name, token.rawName, token.value, names, command);
   }
   return parsed;
+}
+
+/** The place of the first word that is neither an option of gvm itself nor the value of one; -1 without any. */
+export function firstWord(argv: readonly string[]): number {
+  return tokensOf(argv, globalOptions).find(({ kind }) => kind === 'positional')?.index ?? -1;
+}
+
+function tokensOf(argv: readonly string[], names: readonly OptionName[]) {
+  const specs = names.map((name) => [name, optionTable[name] as OptionSpec] as const);
+  const options = specs.map(([name, spec]) => [
+    name,
+    { type: spec.value ? ('string' as const) : ('boolean' as const), ...(spec.short ? { short: spec.short } : {}) },
+  ]);
+  return parseArgs({ args: [...argv], options: Object.fromEntries(options), strict: false, tokens: true }).tokens;
 }
 
 function take(

@@ -28,6 +28,13 @@ test('global options may stand before the command', async () => {
   });
 });
 
+test('options of the command may stand behind global ones, and before its other words', async () => {
+  const { code, stderr } = await gvm('-C', '/', 'ls', '-R', '-l', 'no-such-disk.raw');
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: no such image file: /no-such-disk.raw\n' });
+  expect((await gvm('--recursive', 'ls')).stderr).toContain('gvm ls: too few words');
+  expect((await gvm('--volume', 'p1', 'ls')).stderr).toContain('gvm: unknown option --volume');
+});
+
 test('--json gives errors as data too', async () => {
   const { code, stdout } = await gvm('schema', 'suit', '--json');
   expect(code).toBe(2);
