@@ -53,11 +53,10 @@ export const optionTable = {
   // test
   tests: { short: 't', value: 'PATTERN', about: 'only tests whose name matches this regular expression' },
   tag: { value: 'TAG', repeat: true, about: 'only tests that carry this tag' },
-  jobs: { short: 'j', value: 'N|auto', about: 'how many guests run, or images are read, at once' },
+  jobs: { short: 'j', value: 'N|auto', about: 'how many guests run at once' },
   output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
   reporter: { value: 'LIST', about: 'write these reports too: tap, html, github; several with commas between them' },
   'last-failed': { about: 'only the tests that failed in the last run of this project' },
-  offline: { about: 'boot nothing: answer from the powered-off disk what it can tell, skip the rest' },
   list: { about: 'list the tests and stop' },
   'data-only': { about: 'run no code of the project: refuse *.gvm.ts suites and plugins' },
   'dry-run': { about: 'show the plan and the QEMU command lines and stop' },
@@ -66,7 +65,12 @@ export const optionTable = {
   name: { value: 'GUEST', about: 'name of the guest' },
   detach: { about: 'leave the guest running in the background' },
   // disks
-  volume: { value: 'NAME', about: 'one volume alone: p2, or disk where there are no partitions' },
+  volume: { value: 'NAME', about: 'one volume alone: p2, vg/lv, md0, luks:p2, or disk where there are no partitions' },
+  'key-file': {
+    value: 'FILE',
+    repeat: true,
+    about: 'open encrypted volumes with this passphrase or key; - or /dev/fd/N for an open descriptor',
+  },
   recursive: { short: 'R', about: 'a folder with all that is below it' },
   long: { short: 'l', about: 'with modes, owners, sizes and times' },
   match: { value: 'GLOB', about: 'only names that match, for example *.conf' },

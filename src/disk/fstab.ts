@@ -1,4 +1,4 @@
-// Reads: /etc/fstab. Specification: fstab(5).
+// Reads: /etc/fstab and /etc/crypttab. Specification: fstab(5), crypttab(5).
 
 export interface FstabEntry {
   device: string;
@@ -23,6 +23,16 @@ export function parseFstab(text: string): FstabEntry[] {
     if (entries.length >= MOST) break;
   }
   return entries;
+}
+
+/** The devices of a crypttab by the names under which they are opened, `/dev/mapper/NAME`. */
+export function parseCrypttab(text: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [name, device] = line.trim().split(/\s+/);
+    if (name && !name.startsWith('#') && device && found.size < MOST) found.set(name, device);
+  }
+  return found;
 }
 
 /** Blanks in names are written as `\040`. */

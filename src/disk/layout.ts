@@ -1,27 +1,17 @@
 import { GvmError } from '../errors/index.ts';
 import { contentOfSource } from './content.ts';
-import type { FileSystem, FileSystemKind } from './fs/file-system.ts';
-import { fileSystems, openFileSystem } from './fs/registry.ts';
-import { type Partition, type PartitionTable, readPartitionTable } from './partition/table.ts';
+import type { FileSystemKind } from './fs/file-system.ts';
+import { fileSystems } from './fs/registry.ts';
+import { type PartitionTable, readPartitionTable } from './partition/table.ts';
 import { SliceSource } from './source/slice.ts';
 import type { BlockSource } from './source/source.ts';
 import { asDiagnostic, type Diagnostic } from './trouble.ts';
+import type { VolumeManager } from './volume/manager.ts';
+import { volumeManagers } from './volume/registry.ts';
+import { Stack } from './volume/stack.ts';
+import type { Volume } from './volume/volume.ts';
 
-/** A part of a disk that can hold a file system. */
-export interface Volume {
-  /** `disk` for the whole, `p1` for a partition. */
-  name: string;
-  partition: Partition | undefined;
-  /** Bytes from the beginning of the disk. */
-  start: number;
-  size: number;
-  source: BlockSource;
-  fs: FileSystem | undefined;
-  /** What it holds: the type of its file system, or the name of something that gvm does not read. */
-  content: string | undefined;
-  /** Why it is not read, or what is odd about it. */
-  diagnostics: Diagnostic[];
-}
+export type { Volume } from './volume/volume.ts';
 
 /** What is on a disk. */
 export interface Layout {
@@ -31,20 +21,23 @@ export interface Layout {
   diagnostics: Diagnostic[];
 }
 
+export interface LayoutOptions {
+  kinds?: readonly FileSystemKind[];
+  managers?: readonly VolumeManager[];
+  /** Passphrases and contents of key files, tried on everything that is encrypted. */
+  keys?: readonly Buffer[];
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Finds the partitions and file systems of a disk. Trouble with one volume stays with it.
+ * Finds the partitions, arrays, logical and encrypted volumes and file systems of a disk. Trouble with one volume stays
+ * with it.
  * @throws GvmError `no-filesystem` when nothing is recognised, `corrupt`, `unsupported` when that is all there is
  */
-export async function readLayout(
-  source: BlockSource,
-  options: { kinds?: readonly FileSystemKind[]; signal?: AbortSignal | undefined } = {},
-): Promise<Layout> {
-  const { kinds = fileSystems, signal } = options;
-  const whole = await openVolume(
-    { name: 'disk', partition: undefined, start: 0, size: source.size, source },
-    kinds,
-    signal,
-  );
+export async function readLayout(source: BlockSource, options: LayoutOptions = {}): Promise<Layout> {
+  const { kinds = fileSystems, managers = volumeManagers, keys = [], signal } = options;
+  const stack = new Stack({ kinds, managers, keys, signal });
+  const whole = await stack.add({ name: 'disk', partition: undefined, start: 0, size: source.size, source });
   const diagnostics: Diagnostic[] = [];
   let table: PartitionTable | undefined;
   try {
@@ -55,17 +48,18 @@ export async function readLayout(
     if (!whole.fs && whole.content === undefined) throw error;
     diagnostics.push(asDiagnostic(error));
   }
-  const volumes = whole.content === undefined ? [] : [whole];
   for (const partition of table?.partitions ?? []) {
     if (partition.role === 'extended') continue;
     const { start } = partition;
     const size = Math.min(partition.size, source.size - start);
     if (size <= 0) continue;
     const slice = new SliceSource(source, start, size);
-    volumes.push(
-      await openVolume({ name: `p${partition.number}`, partition, start, size, source: slice }, kinds, signal),
-    );
+    await stack.add({ name: `p${partition.number}`, partition, start, size, source: slice });
   }
+  if (whole.content === undefined) stack.drop(whole);
+  else settleWhole(stack, whole);
+  await stack.assemble();
+  const { volumes } = stack;
   if (!table && volumes.length === 0) {
     throw new GvmError({
       code: 'no-filesystem',
@@ -76,21 +70,16 @@ export async function readLayout(
   return { size: source.size, table, volumes, diagnostics: [...diagnostics, ...(table?.diagnostics ?? [])] };
 }
 
-async function openVolume(
-  place: Pick<Volume, 'name' | 'partition' | 'start' | 'size' | 'source'>,
-  kinds: readonly FileSystemKind[],
-  signal: AbortSignal | undefined,
-): Promise<Volume> {
-  let fs: FileSystem | undefined;
-  const diagnostics: Diagnostic[] = [];
-  try {
-    fs = await openFileSystem(place.source, kinds, signal);
-    if (fs) diagnostics.push(...fs.diagnostics);
-  } catch (error) {
-    diagnostics.push(asDiagnostic(error));
-  }
-  const content = fs?.type ?? (diagnostics.length > 0 ? 'damaged' : await contentOfSource(place.source, signal));
-  return { ...place, fs, content, diagnostics };
+/**
+ * A mark near the end of a disk is that of its last partition, where that one has it too; else the disk is a member as a
+ * whole, and the table is that of the array.
+ */
+function settleWhole(stack: Stack, whole: Volume): void {
+  const mark = stack.markOf(whole);
+  if (mark === undefined) return;
+  const others = stack.volumes.filter((volume) => volume !== whole);
+  if (others.some((volume) => stack.markOf(volume) === mark)) stack.drop(whole);
+  else for (const volume of others) stack.drop(volume);
 }
 
 /** A dos table does not say its unit: where sectors of 4096 bytes find a file system and those of 512 none, they are right. */

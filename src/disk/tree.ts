@@ -1,6 +1,6 @@
 import { GvmError, isGvmError } from '../errors/index.ts';
 import type { FileSystem } from './fs/file-system.ts';
-import { type FstabEntry, parseFstab } from './fstab.ts';
+import { type FstabEntry, parseCrypttab, parseFstab } from './fstab.ts';
 import type { Layout, Volume } from './layout.ts';
 import { asDiagnostic, type Diagnostic } from './trouble.ts';
 import { type Mount, Vfs } from './vfs.ts';
@@ -24,7 +24,7 @@ const SIGNS = [
   ['/etc/passwd', 2],
   ['/sbin/init', 1],
 ] as const;
-const LARGEST_FSTAB = 2 ** 20;
+const LARGEST_TABLE = 2 ** 20;
 
 /**
  * The tree of one volume alone, or without a name that of the root with what its fstab mounts.
@@ -39,8 +39,10 @@ export async function openTree(layout: Layout, name?: string, signal?: AbortSign
   const diagnostics = [...root.diagnostics];
   const mounts = [{ path: '/', volume: root as Volume }];
   const joined: Mount[] = [];
-  for (const entry of await readFstab(root, diagnostics, signal)) {
-    const volume = resolveDevice(layout, entry.device);
+  const text = (path: string) => readTable(root, path, diagnostics, signal);
+  const opened = parseCrypttab(await text('/etc/crypttab'));
+  for (const entry of parseFstab(await text('/etc/fstab'))) {
+    const volume = resolveDevice(layout, entry.device, opened);
     const path = entry.path;
     if (volume === root || !path.startsWith('/') || path === '/' || isVirtual(entry)) continue;
     if (!volume || !isReadable(volume)) {
@@ -69,14 +71,14 @@ function readable(layout: Layout, name: string): Readable {
   throw unreadable(volume);
 }
 
-function unreadable({ name, content, diagnostics }: Volume): GvmError {
-  const [trouble] = diagnostics;
+function unreadable({ name, content, reason }: Volume): GvmError {
+  if (reason?.code === 'locked') return reason;
   return new GvmError({
-    code: trouble ? 'corrupt' : 'unsupported',
-    message: trouble
-      ? `volume ${name}: ${trouble.message}`
+    code: reason?.code ?? 'unsupported',
+    message: reason
+      ? `volume ${name}: ${reason.message}`
       : `volume ${name} holds ${content ?? 'no file system'}, which gvm does not read`,
-    details: { volume: name, structure: trouble?.structure, offset: trouble?.offset },
+    details: { ...reason?.details, volume: name },
   });
 }
 
@@ -120,14 +122,18 @@ async function worthOf(volume: Readable, signal?: AbortSignal): Promise<number> 
   return worth;
 }
 
-async function readFstab(root: Readable, diagnostics: Diagnostic[], signal?: AbortSignal): Promise<FstabEntry[]> {
+async function readTable(
+  root: Readable,
+  path: string,
+  diagnostics: Diagnostic[],
+  signal?: AbortSignal,
+): Promise<string> {
   try {
-    const text = await new Vfs(root.fs).readFile('/etc/fstab', { limit: LARGEST_FSTAB, signal });
-    return parseFstab(text.toString('utf8'));
+    return (await new Vfs(root.fs).readFile(path, { limit: LARGEST_TABLE, signal })).toString('utf8');
   } catch (error) {
-    if (isGvmError(error) && (error.code === 'file-missing' || error.code === 'usage')) return [];
+    if (isGvmError(error) && (error.code === 'file-missing' || error.code === 'usage')) return '';
     diagnostics.push(asDiagnostic(error));
-    return [];
+    return '';
   }
 }
 
@@ -150,19 +156,37 @@ function isVirtual({ device, type, options }: FstabEntry): boolean {
   return kernel.includes(type) || options.includes('bind') || options.includes('rbind') || device === 'none';
 }
 
-/** The volume that a device name of fstab(5) means. Of disks by letter there is only the first. */
-export function resolveDevice(layout: Layout, device: string): Volume | undefined {
+/**
+ * The volume that a device name of fstab(5) means. Of disks by letter there is only the first.
+ * @param opened the devices below encrypted ones, by the names that crypttab(5) gives these
+ */
+export function resolveDevice(
+  layout: Layout,
+  device: string,
+  opened: ReadonlyMap<string, string> = new Map(),
+): Volume | undefined {
   const by = (find: (volume: Volume) => boolean) => layout.volumes.find(find);
   const tag = /^(UUID|LABEL|PARTUUID|PARTLABEL)="?([^"]*)"?$/.exec(device);
   const link = /^\/dev\/disk\/by-(uuid|label|partuuid|partlabel)\/(.+)$/.exec(device);
   const [kind, value] = tag ? [tag[1], tag[2]] : [link?.[1]?.toUpperCase(), link?.[2]];
   if (kind && value !== undefined) {
     const same = (other: string | undefined) => other !== undefined && other.toLowerCase() === value.toLowerCase();
-    if (kind === 'UUID') return by((volume) => same(volume.fs?.uuid));
+    if (kind === 'UUID') return by((volume) => same(volume.uuid));
     if (kind === 'LABEL') return by((volume) => volume.fs?.label === value);
     if (kind === 'PARTUUID') return by((volume) => same(volume.partition?.uuid));
     return by((volume) => volume.partition?.name === value);
   }
+  const mapped = /^\/dev\/mapper\/([^/]+)$/.exec(device)?.[1];
+  if (mapped !== undefined) {
+    const logical = by(({ name }) => name.includes('/') && name.replaceAll('-', '--').replace('/', '-') === mapped);
+    if (logical) return logical;
+    const below = opened.get(mapped);
+    // systemd opens by this name what no table names.
+    const inside = resolveDevice(layout, below ?? `UUID=${/^luks-(.+)$/.exec(mapped)?.[1] ?? ''}`);
+    return inside && by(({ name }) => name === `luks:${inside.name}`);
+  }
+  const named = by(({ name, start }) => start === undefined && device === `/dev/${name}`);
+  if (named) return named;
   const number = /^\/dev\/(?:[svhx]da|xvda|nvme0n1p|mmcblk0p)(\d+)$/.exec(device)?.[1];
   if (number) return by((volume) => volume.name === `p${number}`);
   return /^\/dev\/(?:[svhx]da|nvme0n1|mmcblk0)$/.test(device) ? by((volume) => volume.name === 'disk') : undefined;

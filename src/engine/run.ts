@@ -144,8 +144,7 @@ function consoleSaver({ output, mask }: RunSuitesOptions) {
   };
 }
 
-/** The signal that ended a run. */
-export function interruption({ aborted, reason }: AbortSignal): RunRecord['interrupted'] {
+function interruption({ aborted, reason }: AbortSignal): RunRecord['interrupted'] {
   if (!aborted) return undefined;
   return reason instanceof Interrupted && reason.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
 }

@@ -17,6 +17,7 @@ export const catalogue = {
   'image-corrupt': [2, 'an image file is truncated or damaged'],
   unsupported: [2, 'a disk is sound, but uses a feature that gvm does not read; the feature is named'],
   corrupt: [2, 'a structure on a disk is damaged; its name and offset are given'],
+  locked: [2, 'a volume is encrypted, and no key that was given opens it'],
   'no-filesystem': [2, 'no partition table, volume or file system is recognised on a disk'],
   'guest-unknown': [2, 'no running guest has the name given, or the name is missing and there are several'],
   'file-outside': [2, 'a suite names a host file outside its own folder'],

@@ -25,7 +25,7 @@ const memory = async (change: (bytes: Buffer) => void = () => {}) => {
 describe('layout', () => {
   it('names what each partition holds, also what is not read', async () => {
     const layout = await memory();
-    expect(layout.volumes.map(({ name, content, start }) => [name, content, start / 2 ** 20])).toEqual([
+    expect(layout.volumes.map(({ name, content, start }) => [name, content, Number(start) / 2 ** 20])).toEqual([
       ['p1', 'vfat', 1],
       ['p2', 'ext4', 3],
       ['p3', 'ext4', 11],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchPackages } from '../../src/image/build/apt.ts';
@@ -13,7 +14,8 @@ const DAY = 86_400_000;
 export async function debianPackages(arch: 'amd64' | 'arm64', ...names: string[]): Promise<string[]> {
   const folder = join(home, 'test-packages', arch);
   mkdirSync(folder, { recursive: true });
-  const note = join(folder, `${names.join('+')}.json`);
+  const list = names.join('+');
+  const note = join(folder, `${list.length < 200 ? list : createHash('sha256').update(list).digest('hex')}.json`);
   try {
     if (Date.now() - statSync(note).mtimeMs < DAY) return knownFiles(note);
   } catch {

@@ -7,8 +7,12 @@ import { alignRows } from '../disk/table.ts';
 /** A volume as `--json` prints it. Sizes and places are bytes. */
 interface Row {
   volume: string;
-  start: number;
+  /** Null for what lies on other volumes. */
+  start: number | null;
   size: number;
+  /** The volumes that it lies on, and how. */
+  on: readonly string[];
+  how: string | undefined;
   /** What it holds; null for nothing that gvm knows. */
   content: string | null;
   label: string | undefined;
@@ -28,7 +32,7 @@ interface Row {
   diagnostics: Diagnostic[];
 }
 
-function rowOf({ name, start, size, content, fs, partition, diagnostics }: Volume): Row {
+function rowOf({ name, start, size, on, how, content, uuid, label, fs, partition, diagnostics }: Volume): Row {
   const shown = (text: string | undefined) => (text === undefined ? undefined : showBytes(Buffer.from(text)));
   const row: Row['partition'] = partition && {
     number: partition.number,
@@ -41,11 +45,13 @@ function rowOf({ name, start, size, content, fs, partition, diagnostics }: Volum
   };
   return {
     volume: name,
-    start,
+    start: start ?? null,
     size,
+    on,
+    how,
     content: content ?? null,
-    label: shown(fs?.label),
-    uuid: fs?.uuid,
+    label: shown(label),
+    uuid: shown(uuid),
     features: fs?.features,
     partition: row,
     diagnostics,
@@ -65,16 +71,16 @@ function document({ layout, disk }: Session) {
 
 function render({ size, table, volumes }: ReturnType<typeof document>): string {
   const kind = table ? `${table.label} ${table.id}, sectors of ${table.sectorSize} bytes` : 'no partition table';
-  const rows = volumes.map(({ volume, start, size: length, content, label, uuid, partition }) => [
+  const rows = volumes.map(({ volume, start, size: length, on, how, content, label, uuid, partition }) => [
     volume,
-    String(start),
+    start === null ? '' : String(start),
     formatSize(length),
-    partition?.typeName ?? partition?.type ?? '',
+    partition?.typeName ?? partition?.type ?? (how ? `${how} on ${on.join(', ')}` : ''),
     content ?? '',
     label ?? partition?.name ?? '',
     uuid ?? '',
   ]);
-  const head = ['volume', 'start', 'size', 'partition type', 'holds', 'label', 'uuid'];
+  const head = ['volume', 'start', 'size', 'type', 'holds', 'label', 'uuid'];
   return `${formatSize(size)}, ${kind}\n${alignRows([head, ...rows], [1, 2])}`;
 }
 
@@ -98,5 +104,8 @@ export const partitions: Command = {
       const found = document(session);
       await session.output.line(context.flag('json') ? JSON.stringify(found, null, 2) : render(found));
       for (const { message } of troubleOf(session.layout)) context.log.warn(printable(message));
+      for (const { reason } of session.layout.volumes) {
+        if (reason?.code === 'locked') context.log.info(printable(`${reason.message}; ${reason.hint}`));
+      }
     }),
 };

@@ -13,10 +13,11 @@ import {
 } from '../../disk/index.ts';
 import type { Context } from '../command.ts';
 import type { OptionName } from '../options.ts';
+import { readKeys } from './keys.ts';
 import { type Output, openOutput, ReaderGone } from './output.ts';
 
 /** The options of every command that reads a disk. */
-export const diskOptions = ['format', 'allow-backing'] as const satisfies OptionName[];
+export const diskOptions = ['format', 'allow-backing', 'key-file'] as const satisfies OptionName[];
 /** The options of those that read files. */
 export const treeOptions = [...diskOptions, 'volume'] as const satisfies OptionName[];
 
@@ -29,11 +30,8 @@ export interface Session {
   trouble(diagnostic: Diagnostic): void;
 }
 
-/**
- * Runs what SIGINT and SIGTERM end, and what may lose its reader.
- * @returns its exit code, 130 or 143 after a signal
- */
-export async function interruptible(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+/** @returns the exit code: 0, 2 after trouble with the disk, 130 or 143 after a signal */
+export async function onDisk(context: Context, work: (session: Session) => Promise<void>): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
   let interrupted: number | undefined;
@@ -43,34 +41,26 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<numbe
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  let wrong = false;
   try {
-    const code = await work(signal);
-    return interrupted ?? code;
-  } catch (error) {
-    if (interrupted !== undefined) return interrupted;
-    if (!(error instanceof ReaderGone)) throw error;
-    return 0;
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
-}
-
-/** @returns the exit code: 0, 2 after trouble with the disk, 130 or 143 after a signal */
-export function onDisk(context: Context, work: (session: Session) => Promise<void>): Promise<number> {
-  return interruptible(async (signal) => {
-    let wrong = false;
-    await using disk = await openNamed(context, context.words[0] ?? '', signal);
+    await using disk = await openNamed(context, signal);
     const output = openOutput(process.stdout);
     const trouble = (diagnostic: Diagnostic) => {
       wrong = true;
       context.log.warn(printable(diagnostic.message));
     };
-    const layout = await readLayout(disk.source, { signal });
+    const keys = await readKeys(context.texts('key-file'), context.cwd);
+    const layout = await readLayout(disk.source, { keys, signal });
     await work({ disk, layout, signal, output, trouble });
     await output.flush();
-    return wrong ? 2 : 0;
-  });
+  } catch (error) {
+    if (interrupted !== undefined) return interrupted;
+    if (!(error instanceof ReaderGone)) throw error;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+  return interrupted ?? (wrong ? 2 : 0);
 }
 
 /** The same over the files of the image, as `--volume` or its fstab says. */
@@ -90,8 +80,9 @@ export function pathWord(context: Context): Buffer {
   return parseBytes(context.words[1] ?? '/');
 }
 
-/** An image of the store, a file, or an NBD address. */
-export async function openNamed(context: Context, name: string, signal: AbortSignal): Promise<Disk> {
+/** The first word: an image of the store, a file, or an NBD address. */
+async function openNamed(context: Context, signal: AbortSignal): Promise<Disk> {
+  const [name = ''] = context.words;
   const { log } = context;
   if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
     const { openStore } = await import('../../image/index.ts');

@@ -99,6 +99,10 @@ export interface FileSystem {
   readonly diagnostics: readonly Diagnostic[];
   root(signal?: AbortSignal): Promise<FsNode>;
   usage(signal?: AbortSignal): Promise<Usage>;
+  /** Names of other trees of files that it holds beside its {@link root} (Btrfs), as {@link subvolume} takes them. */
+  subvolumes?(signal?: AbortSignal): Promise<string[]>;
+  /** The same file system with another tree as its root: by a path from the top, or `id=N`; undefined where there is none. */
+  subvolume?(name: string, signal?: AbortSignal): Promise<FileSystem | undefined>;
 }
 
 /** One kind of file system: how it is recognised and opened. */

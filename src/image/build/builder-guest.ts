@@ -1,6 +1,6 @@
 import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeCpio } from '../../disk/index.ts';
+import { type CpioEntry, writeCpio } from '../../disk/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { moduleName, readModuleIndex, resolveModules } from '../../facts/index.ts';
 import { findTool, run, unprivilegedAccount } from '../../process/index.ts';
@@ -33,6 +33,8 @@ export interface BuilderGuest {
   modules: readonly string[];
   /** `/init`, for busybox; it begins with `builderPrologue`. */
   script: string;
+  /** What its initramfs holds besides. */
+  files?: readonly CpioEntry[];
   /** Files, in the order vda, vdb, …; they belong to the guest's account afterwards. */
   disks: readonly { path: string; writable: boolean }[];
   timeout: number;
@@ -135,6 +137,7 @@ async function guestInitramfs(input: BuilderGuest, context: BuildContext): Promi
       { path: 'init', kind: 'file', mode: 0o755, bytes: Buffer.from(input.script) },
       { path: 'modules', kind: 'file', bytes: Buffer.from(paths.map((p) => `${moduleName(p)}.ko\n`).join('')) },
       ...modules.map(({ path, bytes }) => ({ path: `lib/${moduleName(path)}.ko`, kind: 'file' as const, bytes })),
+      ...(input.files ?? []),
     ],
     { mtime: input.list.sourceDateEpoch },
   );

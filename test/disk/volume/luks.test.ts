@@ -1,0 +1,195 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTree, readLayout } from '../../../src/disk/index.ts';
+import { FileSource } from '../../../src/disk/source/file.ts';
+import { MemorySource } from '../../../src/disk/source/memory.ts';
+import { deriveKey, deriveLimits } from '../../../src/disk/volume/luks/derive.ts';
+import { luks } from '../../../src/disk/volume/luks/luks.ts';
+import { unlock } from '../../../src/disk/volume/luks/unlock.ts';
+import { findTool } from '../../../src/process/index.ts';
+import { readsAnything } from '../mutate.ts';
+import { readAll } from '../read-all.ts';
+
+// cryptsetup formats and encrypts plain files without the kernel; qemu-img writes LUKS1 by an implementation of its own.
+const folder = mkdtempSync(join(tmpdir(), 'gvm-luks-'));
+const at = (name: string) => join(folder, name);
+const run = (tool: string, ...args: string[]) =>
+  execFileSync(findTool(tool) ?? tool, args, { cwd: folder, stdio: 'pipe' });
+const key = Buffer.from('a passphrase');
+const CHEAP = { pbkdf2: '--pbkdf-force-iterations=1000', argon2: '--pbkdf-force-iterations=4' };
+
+beforeAll(() => {
+  writeFileSync(at('key'), key);
+  writeFileSync(at('other'), 'another one');
+  const tree = at('tree');
+  execFileSync('mkdir', ['-p', join(tree, 'etc')]);
+  writeFileSync(join(tree, 'etc/os-release'), 'ID=gvmtest\n');
+  writeFileSync(join(tree, 'large'), Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251)));
+  writeFileSync(at('plain'), '');
+  truncateSync(at('plain'), 4 * 2 ** 20);
+  run('mke2fs', '-q', '-F', '-b', '4096', '-d', tree, 'plain');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The plain file system, encrypted where it lies by cryptsetup. */
+function encrypt(name: string, ...options: string[]): string {
+  copyFileSync(at('plain'), at(name));
+  truncateSync(at(name), 12 * 2 ** 20);
+  const fixed = ['reencrypt', '--encrypt', '-q', '--type', 'luks2', '--reduce-device-size', '8M', '--key-file', 'key'];
+  run('cryptsetup', ...fixed, ...options, name);
+  return at(name);
+}
+
+/** LUKS1. QEMU measures how fast it is, and gives up on a busy host: then it is asked again. */
+function encryptByQemu(name: string, cipher: string): string {
+  const secret = ['--object', 'secret,id=k,file=key'];
+  const how = `key-secret=k,iter-time=10,ivgen-alg=plain64,cipher-alg=${cipher}`;
+  for (let attempts = 1; ; attempts++) {
+    try {
+      run('qemu-img', 'create', '-q', ...secret, '-f', 'luks', '-o', how, name, '4M');
+      break;
+    } catch (error) {
+      if (attempts === 20 || !String(error).includes('accurate CPU usage')) throw error;
+    }
+  }
+  const target = `driver=luks,key-secret=k,file.filename=${name}`;
+  run('qemu-img', 'convert', '-q', ...secret, '-f', 'raw', '--target-image-opts', '-n', 'plain', target);
+  return at(name);
+}
+
+async function filesOf(image: string, ...keys: Buffer[]) {
+  await using source = await FileSource.open(image);
+  const layout = await readLayout(source, { keys });
+  const { vfs } = await openTree(layout);
+  return { layout, large: await vfs.readFile('/large') };
+}
+
+describe('a volume with a key', () => {
+  it.each([
+    [
+      'argon2id and sectors of 4096 bytes',
+      ['--pbkdf=argon2id', '--pbkdf-memory=4096', CHEAP.argon2, '--sector-size=4096'],
+    ],
+    ['argon2i and sectors of 512 bytes', ['--pbkdf=argon2i', '--pbkdf-memory=32', CHEAP.argon2, '--sector-size=512']],
+    ['pbkdf2 by sha512 and aes of 128 bits', ['--pbkdf=pbkdf2', CHEAP.pbkdf2, '--hash=sha512', '--key-size=256']],
+    ['aes-cbc-essiv', ['--pbkdf=pbkdf2', CHEAP.pbkdf2, '--cipher=aes-cbc-essiv:sha256', '--key-size=256']],
+  ])('of LUKS2 by %s holds the file system that was encrypted', async (name, options) => {
+    const { layout, large } = await filesOf(encrypt(name, ...options), key);
+    expect(layout.volumes.map((volume) => [volume.name, volume.content, volume.on])).toEqual([
+      ['disk', 'LUKS2', []],
+      ['luks:disk', 'ext2', ['disk']],
+    ]);
+    expect(large).toEqual(readFileSync(join(at('tree'), 'large')));
+  });
+
+  it.each(['aes-256', 'aes-128'])('of LUKS1 by %s of QEMU holds it, too', async (cipher) => {
+    const { layout, large } = await filesOf(encryptByQemu('one', cipher), Buffer.from('another one'), key);
+    expect(layout.volumes[0]?.content).toBe('LUKS1');
+    expect(large).toEqual(readFileSync(join(at('tree'), 'large')));
+  });
+
+  it('is opened by a file whose line an editor ended, and by the second slot', async () => {
+    const image = encrypt('slots', '--pbkdf=pbkdf2', CHEAP.pbkdf2);
+    run('cryptsetup', 'luksAddKey', '-q', '--key-file', 'key', '--pbkdf=pbkdf2', CHEAP.pbkdf2, 'slots', 'other');
+    await filesOf(image, Buffer.from('another one\n'));
+    run('cryptsetup', 'luksKillSlot', '-q', '--key-file', 'other', 'slots', '0');
+    await expect(filesOf(image, key)).rejects.toMatchObject({ code: 'locked' });
+    await filesOf(image, key, Buffer.from('another one'));
+  });
+
+  it('of LUKS2 outlives the loss of either header', async () => {
+    const image = encrypt('headers', '--pbkdf=pbkdf2', CHEAP.pbkdf2);
+    const bytes = readFileSync(image);
+    const damage = async (from: number, length: number) => {
+      const copy = Buffer.from(bytes);
+      copy.fill(0x55, from, from + length);
+      const layout = await readLayout(new MemorySource(copy), { keys: [key] });
+      expect(layout.volumes.at(-1)?.fs?.type).toBe('ext2');
+      return layout.volumes[0]?.diagnostics.map(({ message }) => message).join();
+    };
+    expect(await damage(5000, 4)).toMatch(/^LUKS2 header at offset 448: its checksum is wrong$/);
+    expect(await damage(16_384 + 5000, 4)).toMatch(/^LUKS2 second header at offset 16832: its checksum is wrong$/);
+    expect(await damage(0, 4096)).toBe('');
+  });
+});
+
+describe('a volume without its key', () => {
+  it('says that it is locked and how it is opened', async () => {
+    await using source = await FileSource.open(encrypt('locked', '--pbkdf=pbkdf2', CHEAP.pbkdf2));
+    const layout = await readLayout(source);
+    expect(layout.volumes).toMatchObject([{ name: 'disk', content: 'LUKS2, locked', diagnostics: [] }]);
+    await expect(openTree(layout)).rejects.toMatchObject({
+      code: 'locked',
+      hint: expect.stringContaining('--key-file FILE'),
+    });
+    const wrong = await readLayout(source, { keys: [Buffer.from('wrong')] });
+    await expect(openTree(wrong)).rejects.toMatchObject({
+      message: expect.stringContaining('is not opened by the key given'),
+    });
+  });
+
+  it('refuses by name what it does not decrypt', async () => {
+    const image = encryptByQemu('serpent', 'serpent-256');
+    await expect(filesOf(image, key)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('serpent-xts-plain64'),
+    });
+  });
+});
+
+describe('a header that asks for too much', () => {
+  const salt = randomBytes(32);
+  it.each([
+    ['argon2id', { type: 'argon2id', time: 4, memoryKiB: 2 ** 21, lanes: 4, salt }],
+    ['argon2i', { type: 'argon2i', time: 2 ** 20, memoryKiB: 2 ** 10, lanes: 1, salt }],
+    ['pbkdf2', { type: 'pbkdf2', hash: 'sha256', iterations: 2 ** 30, salt }],
+  ] as const)('of %s is refused', async (name, kdf) => {
+    const asked = deriveKey(kdf, key, 32, deriveLimits);
+    await expect(asked).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining(name) });
+  });
+
+  it('can be given up', async () => {
+    const controller = new AbortController();
+    const kdf = { type: 'argon2id', time: 64, memoryKiB: 2 ** 18, lanes: 4, salt } as const;
+    const asked = deriveKey(kdf, key, 32, deriveLimits, controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+  });
+});
+
+describe('hostile bytes', () => {
+  it('end in a result or a typed error', async () => {
+    const image = readFileSync(encrypt('hostile', '--pbkdf=pbkdf2', CHEAP.pbkdf2));
+    const limits = { iterations: 2000, memory: 64, work: 256 };
+    await readsAnything(
+      image,
+      [
+        [0, 600],
+        [4096, 1200],
+        [16_384, 600],
+        [16_384 + 4096, 1200],
+      ],
+      async (source) => {
+        const head = await luks.probe(source);
+        if (head) await unlock(head, source, [key], limits);
+      },
+      200,
+    );
+    const one = readFileSync(encryptByQemu('hostile1', 'aes-128'));
+    await readsAnything(
+      one,
+      [[0, 700]],
+      async (source) => {
+        const head = await luks.probe(source);
+        if (head) await unlock(head, source, [key], limits);
+        const layout = await readLayout(source);
+        for (const { fs } of layout.volumes) if (fs) await readAll(fs);
+      },
+      200,
+    );
+  });
+});
