@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 /** Rooms whose tests hold them against real tools and shells: mkfs, qemu-nbd, an SSH server, busybox. */
 const TOOLS = ['disk', 'facts', 'guest', 'image'].map((room) => `test/${room}/**`);
@@ -9,17 +10,27 @@ const TOOLS = ['disk', 'facts', 'guest', 'image'].map((room) => `test/${room}/**
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/long/**', ...TOOLS],
+          // Half of the time would go into loading the same modules for each file.
+          isolate: false,
           // Not what a test takes, but what it may take on a busy host.
           testTimeout: 60_000,
         },
       },
-      { test: { name: 'tools', include: TOOLS.map((folder) => `${folder}/*.test.ts`), testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'tools',
+          include: TOOLS.map((folder) => `${folder}/*.test.ts`),
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'e2e',

@@ -53,10 +53,11 @@ export const optionTable = {
   // test
   tests: { short: 't', value: 'PATTERN', about: 'only tests whose name matches this regular expression' },
   tag: { value: 'TAG', repeat: true, about: 'only tests that carry this tag' },
-  jobs: { short: 'j', value: 'N|auto', about: 'how many guests run at once' },
+  jobs: { short: 'j', value: 'N|auto', about: 'how many guests run, or images are read, at once' },
   output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
   reporter: { value: 'LIST', about: 'write these reports too: tap, html, github; several with commas between them' },
   'last-failed': { about: 'only the tests that failed in the last run of this project' },
+  offline: { about: 'boot nothing: answer from the powered-off disk what it can tell, skip the rest' },
   list: { about: 'list the tests and stop' },
   'data-only': { about: 'run no code of the project: refuse *.gvm.ts suites and plugins' },
   'dry-run': { about: 'show the plan and the QEMU command lines and stop' },

@@ -43,7 +43,7 @@ export class ReportBridge implements Reporter {
     const key = test.id;
     const { state, errors } = testCase.result();
     const meta = testCase.meta().gvm;
-    const record = baseRecord(test, this.#started.get(key));
+    const record = recordOf(test, this.#started.get(key));
     if (meta?.verdict) {
       const { verdict, guest } = meta;
       const { points = [], ...own } = verdict;
@@ -86,12 +86,14 @@ export class ReportBridge implements Reporter {
   }
 }
 
-function cellOf({ cell, name }: SuitePlan): Pick<SuiteRecord, 'cell'> {
+/** The cell of a matrix that a plan runs in, as its record says it. */
+export function cellOf({ cell, name }: SuitePlan): Pick<SuiteRecord, 'cell'> {
   if (!cell?.name) return {};
   return { cell: { name: cell.name, suite: name.slice(0, -` [${cell.name}]`.length), values: { ...cell.values } } };
 }
 
-function baseRecord(test: PlannedTest, started: string | undefined): TestRecord {
+/** The record of a test before anything became of it. */
+export function recordOf(test: PlannedTest, started: string | undefined): TestRecord {
   return {
     id: test.id,
     name: test.name,
@@ -123,7 +125,7 @@ function placeFailures(record: TestRecord, test: PlannedTest, testCase: TestCase
 }
 
 function missing(test: PlannedTest, interrupted: string | undefined): TestRecord {
-  const record = baseRecord(test, undefined);
+  const record = recordOf(test, undefined);
   if (interrupted) return { ...record, reason: interrupted };
   return {
     ...record,

@@ -144,7 +144,8 @@ function consoleSaver({ output, mask }: RunSuitesOptions) {
   };
 }
 
-function interruption({ aborted, reason }: AbortSignal): RunRecord['interrupted'] {
+/** The signal that ended a run. */
+export function interruption({ aborted, reason }: AbortSignal): RunRecord['interrupted'] {
   if (!aborted) return undefined;
   return reason instanceof Interrupted && reason.signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { PoweredOff } from './offline/disk.ts';
 
 /** What the collector prints between two marks; `label` tells a fact's own parts apart. */
 export interface Part {
@@ -17,6 +18,8 @@ export interface FactOutput {
 export interface Answer<V = unknown> {
   value?: V;
   diagnostics: string[];
+  /** Why a powered-off disk cannot answer: only a running guest can. */
+  unanswerable?: string;
 }
 
 /**
@@ -34,6 +37,11 @@ export interface Fact<Args = unknown, Value = unknown> {
   fragment(requests: readonly Args[]): string;
   /** One answer for each request, in order. Pure; the output is hostile. */
   parse(output: FactOutput, requests: readonly Args[]): Answer<Value>[];
+  /**
+   * The same answers from a powered-off disk; absent where only a running guest can tell. What a disk does not hold of
+   * a value is left out of it. @throws Unanswerable, GvmError `corrupt`, `unsupported`
+   */
+  offline?(disk: PoweredOff, requests: readonly Args[]): Promise<Answer<Value>[]>;
 }
 
 /** A question: a fact and what about it. Plain data. */
@@ -45,4 +53,10 @@ export interface FactRequest {
 /** Keeps the types of one fact's definition together and lets it stand in a registry of facts. */
 export function defineFact<Args, Value>(fact: Fact<Args, Value>): Fact<Args, Value> {
   return fact;
+}
+
+/** What a fragment would have printed, made of what stands on a disk: one parser serves both ways. */
+export function outputOf(parts: Readonly<Record<string, string | Buffer>>): FactOutput {
+  const list = Object.entries(parts).map(([label, data]) => ({ label, data: Buffer.from(data) }));
+  return { parts: list, stderr: '', status: 0 };
 }

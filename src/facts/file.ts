@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { defineFact } from './fact.ts';
+import { filesOffline } from './offline/file.ts';
 import { guestPath, linesOf, pathWord } from './shell.ts';
 
 // A path and what stands at it, by stat(1), sha256sum(1) and its like, head(1) and readlink(1). Type, mode and owner are those of
 // the path itself, also where it is a symbolic link; contents and sum follow links and are read of regular files only.
 
-const MAX_CONTENTS = 2 ** 20;
+export const MAX_CONTENTS = 2 ** 20;
 
 /** The sums that are known, each by a program SUMsum(1). */
 export const fileSums = ['md5', 'sha256', 'sha512'] as const;
@@ -108,6 +109,8 @@ export const fileFact = defineFact<FileArgs, FileValue>({
       return describe(stats[present.indexOf(i)] ?? '', request, i, parts);
     });
   },
+
+  offline: filesOffline,
 });
 
 function describe(stat: string, request: FileArgs, i: number, parts: Map<string, Buffer>) {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { resolveDevice } from '../disk/index.ts';
 import { parseBlkid } from './blkid.ts';
 import { type Answer, defineFact, type FactOutput } from './fact.ts';
+import type { PoweredOff } from './offline/disk.ts';
 import { guestPath, linesOf, partOf, pathWord } from './shell.ts';
 
 // The file system at a mount point or on a block device: where it is mounted (/proc/self/mountinfo), its sizes by
@@ -85,7 +87,34 @@ fi`,
       return requests.map(() => ({ diagnostics: ['/proc/self/mountinfo of the guest cannot be read'] }));
     return requests.map((_, i) => answerFor(output, i));
   },
+
+  offline: (disk, requests) => Promise.all(requests.map(({ path }) => answerOffline(disk, path))),
 });
+
+/** By mount point, or by the name of a device that fstab(5) may use. */
+async function answerOffline(disk: PoweredOff, asked: string): Promise<Answer<FilesystemValue>> {
+  const path = asked.replace(/(.)\/+$/, '$1');
+  const volume = path.startsWith('/dev/') ? resolveDevice(disk.layout, path) : undefined;
+  const mount = disk.tree.mounts.find((m) => (volume ? m.volume === volume : m.path === path));
+  const fs = (mount?.volume ?? volume)?.fs;
+  if (!fs) {
+    const place = await disk.livePlace(path, true);
+    if (place === undefined) return { value: { exists: false }, diagnostics: [] };
+    return { diagnostics: [], unanswerable: `${path} lies on ${place}, which only a running guest has` };
+  }
+  const { total, free, available, files = 0, freeFiles = 0 } = await fs.usage(disk.signal);
+  return {
+    value: {
+      exists: true,
+      ...(mount ? { mounted: mount.path } : {}),
+      type: fs.type,
+      label: fs.label ?? '',
+      uuid: fs.uuid ?? '',
+      ...(mount ? usageOf([1, total, free, available, files, freeFiles]) : {}),
+    },
+    diagnostics: mount ? [] : [`${path} is not mounted, so its sizes are not known`],
+  };
+}
 
 function answerFor(output: FactOutput, i: number): Answer<FilesystemValue> {
   const place = partOf(output, `place.${i}`);

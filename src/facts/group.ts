@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
-import { defineFact } from './fact.ts';
+import { defineFact, outputOf } from './fact.ts';
 import { getentAll, linesOf, partOf } from './shell.ts';
 
 // A group as the name service switch sees it (getent(1)), or from /etc/group (group(5)) where there is no getent.
@@ -52,5 +52,11 @@ fi
       const names = members.split(',').filter((member) => member !== '');
       return { value: { exists: true, gid: Number(gid), members: names }, diagnostics: [] };
     });
+  },
+
+  async offline(disk, requests) {
+    const group = await disk.read('/etc/group', MAX);
+    if (!group) return requests.map(() => ({ diagnostics: ['the disk has no /etc/group'] }));
+    return this.parse(outputOf({ group }), requests);
   },
 });

@@ -31,6 +31,13 @@ export {
   rootNeeds,
 } from './modules/index.ts';
 export type { MountValue } from './mount.ts';
+export { readNames } from './offline/accounts.ts';
+export { collectOffline } from './offline/collect.ts';
+export { diskTrouble, PoweredOff } from './offline/disk.ts';
+export { initOf } from './offline/init.ts';
+export { kernelReleases } from './offline/kernel.ts';
+export { installedPackages } from './offline/packages.ts';
+export { bootServices } from './offline/services.ts';
 export type { OpenrcValue } from './openrc.ts';
 export type { PackageValue } from './package.ts';
 export type { PartitionValue } from './partition.ts';

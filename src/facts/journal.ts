@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
-import { type Answer, defineFact, type FactOutput } from './fact.ts';
+import { type Answer, defineFact, type FactOutput, outputOf } from './fact.ts';
 import { parseJournal, parseSyslog } from './journal-lines.ts';
+import { Unanswerable } from './offline/disk.ts';
+import { initOf } from './offline/init.ts';
 import { partOf } from './shell.ts';
 
 // What programs logged: of this boot in systemd's journal, or all of the first of the usual log files.
@@ -85,6 +87,15 @@ fi`;
       const serious = own.filter((e) => priority === undefined || (e.priority ?? 0) <= priority);
       return { value: { source, entries: serious }, diagnostics: [] };
     });
+  },
+
+  async offline(disk, requests) {
+    if ((await initOf(disk)) === 'systemd') throw new Unanswerable("systemd's journal is asked through journalctl");
+    for (const file of FILES) {
+      const lines = await disk.read(file, MAX);
+      if (lines) return this.parse(outputOf({ file, lines, read: '' }), requests);
+    }
+    throw new Unanswerable(`the disk has none of ${FILES.join(', ')}`);
   },
 });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Answer, defineFact } from './fact.ts';
+import { type Answer, defineFact, outputOf } from './fact.ts';
+import { kernelOf } from './offline/kernel.ts';
 import { linesOf, partOf } from './shell.ts';
 
 // The configuration of the running kernel, from the first of /proc/config.gz, /boot/config-RELEASE,
@@ -60,6 +61,18 @@ done`,
       });
       return { value: { release, source, values: Object.fromEntries(own) }, diagnostics: others };
     });
+  },
+
+  async offline(disk, requests) {
+    const release = await kernelOf(disk);
+    for (const source of [`/boot/config-${release}`, `/lib/modules/${release}/config`]) {
+      const text = await disk.text(source);
+      if (text === undefined) continue;
+      const lines = text.split('\n').filter((line) => /^CONFIG_\w+=/.test(line));
+      const symbols = [...lines, `settings ${lines.length}`].join('\n');
+      return this.parse(outputOf({ release, source, symbols }), requests);
+    }
+    return this.parse(outputOf({ release }), requests);
   },
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Answer, defineFact } from './fact.ts';
+import { type Answer, defineFact, outputOf } from './fact.ts';
 import { moduleName } from './modules/index.ts';
+import { kernelOf } from './offline/kernel.ts';
 import { linesOf, partOf } from './shell.ts';
 
 // A kernel module: whether it is loaded (/proc/modules), built in (modules.builtin, else /sys/module), or can be
@@ -16,7 +17,7 @@ const moduleArgs = z.strictObject({
 
 const moduleValue = z.strictObject({
   release: z.string(),
-  loaded: z.boolean(),
+  loaded: z.boolean().optional().meta({ description: 'absent on a powered-off disk' }),
   builtin: z.boolean().optional().meta({ description: 'absent where nothing tells' }),
   file: z.string().optional().meta({ description: 'below /lib/modules/RELEASE' }),
   indexed: z.boolean().meta({ description: 'the guest has a modules.dep for its kernel' }),
@@ -85,7 +86,7 @@ ${parameters.join('\n')}
       return {
         value: {
           release,
-          loaded: running.has(name),
+          ...(partOf(output, 'off') ? {} : { loaded: running.has(name) }),
           indexed: files !== undefined,
           ...(isBuiltin === undefined ? {} : { builtin: isBuiltin }),
           ...(file === undefined ? {} : { file }),
@@ -94,5 +95,16 @@ ${parameters.join('\n')}
         diagnostics: [],
       };
     });
+  },
+
+  async offline(disk, requests) {
+    const release = await kernelOf(disk);
+    const folder = `/lib/modules/${release}`;
+    const parts: Record<string, string> = { release, loaded: '', off: '' };
+    const files = await disk.text(`${folder}/modules.dep`);
+    const builtin = await disk.text(`${folder}/modules.builtin`);
+    if (files !== undefined) parts.files = files;
+    if (builtin !== undefined) parts.builtin = builtin;
+    return this.parse(outputOf(parts), requests);
   },
 });

@@ -1,13 +1,19 @@
 import { z } from 'zod';
-import { defineFact } from './fact.ts';
+import { defineFact, outputOf } from './fact.ts';
 import { OPENRC, parseOpenrc, serviceStates } from './init.ts';
+import { Unanswerable } from './offline/disk.ts';
+import { initOf, openrcLines } from './offline/init.ts';
 
-// OpenRC as a whole: the runlevel reached and every service with its state and runlevels.
+// OpenRC as a whole: the runlevel reached and every service with its state and runlevels. A powered-off disk has no
+// states, and no runlevel was reached.
 
 const openrcValue = z.strictObject({
-  runlevel: z.string().meta({ description: 'the softlevel: the runlevel that was reached' }),
-  crashed: z.array(z.string()).meta({ description: 'started services whose daemon has died' }),
-  services: z.record(z.string(), z.strictObject({ state: z.enum(serviceStates), runlevels: z.array(z.string()) })),
+  runlevel: z.string().optional().meta({ description: 'the softlevel: the runlevel that was reached' }),
+  crashed: z.array(z.string()).optional().meta({ description: 'started services whose daemon has died' }),
+  services: z.record(
+    z.string(),
+    z.strictObject({ state: z.enum(serviceStates).optional(), runlevels: z.array(z.string()) }),
+  ),
 });
 
 export type OpenrcValue = z.output<typeof openrcValue>;
@@ -28,5 +34,12 @@ export const openrcFact = defineFact<Record<string, never>, OpenrcValue>({
     return [
       { value: { runlevel: softlevel, crashed: crashed.sort(), services: Object.fromEntries(services) }, diagnostics },
     ];
+  },
+
+  async offline(disk) {
+    if ((await initOf(disk)) !== 'openrc') throw new Unanswerable('OpenRC does not run the disk');
+    const { services, diagnostics } = parseOpenrc(outputOf({ services: await openrcLines(disk) }));
+    const known = [...services].map(([name, { runlevels }]) => [name, { runlevels }] as const);
+    return [{ value: { services: Object.fromEntries(known) }, diagnostics }];
   },
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Answer, defineFact } from './fact.ts';
+import { type Answer, defineFact, outputOf } from './fact.ts';
+import { packageManagerOf, readPackages } from './offline/packages.ts';
 import { managers, type PackageManager, packageManagers } from './package-managers.ts';
 import { partOf } from './shell.ts';
 
@@ -49,6 +50,14 @@ export const packageFact = defineFact<PackageArgs, PackageValue>({
       const versions = [...new Set(installed.filter((p) => isNamed(p, name)).map((p) => p.version))];
       return { value: { manager, installed: versions.length > 0, versions }, diagnostics: [] };
     });
+  },
+
+  async offline(disk, requests) {
+    const manager = await packageManagerOf(disk);
+    if (manager === undefined) return this.parse(outputOf({}), requests);
+    const text = await readPackages(disk, manager);
+    if (text !== undefined) return this.parse(outputOf({ [manager]: text }), requests);
+    return requests.map(() => ({ diagnostics: [`gvm does not read this database of ${manager}`] }));
   },
 });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dosTypeName, gptTypeName } from '../disk/index.ts';
 import { type BlkidTags, parseBlkid } from './blkid.ts';
 import { type Answer, defineFact, type FactOutput } from './fact.ts';
+import type { PoweredOff } from './offline/disk.ts';
 import { guestPath, linesOf, partOf, pathWord } from './shell.ts';
 
 // The partitions of a disk as the kernel has them (/sys/class/block, in sectors of 512 bytes), with what the table says
@@ -73,7 +74,33 @@ fi`,
       return requests.map(() => ({ diagnostics: ['/sys/class/block of the guest cannot be read'] }));
     return requests.map((_, i) => answerFor(output, i));
   },
+
+  offline: async (disk, requests) => requests.map(({ disk: name }) => tableOf(disk, name)),
 });
+
+/** Of the disks that a guest may have, the one that is read is the first, by whatever name. */
+function tableOf({ layout }: PoweredOff, name: string): Answer<PartitionValue> {
+  if (!/^\/dev\/(?:[svhx]da|xvda|nvme0n1|mmcblk0)$/.test(name)) {
+    return { diagnostics: [], unanswerable: `${name} is not the first disk of a guest, and no other one is read` };
+  }
+  const partitions = (layout.table?.partitions ?? []).map(
+    ({ number, start, size, type, typeName, name: label, uuid }) => ({
+      number,
+      start,
+      size,
+      type: type.length > 2 ? type.toLowerCase() : `0x${type}`,
+      ...(typeName === undefined ? {} : { typeName }),
+      label: label ?? '',
+      uuid,
+      filesystem: layout.volumes.find((volume) => volume.partition?.number === number)?.content ?? '',
+    }),
+  );
+  partitions.sort((a, b) => a.number - b.number);
+  return {
+    value: { exists: true, size: layout.size, table: layout.table?.label ?? 'none', partitions },
+    diagnostics: [],
+  };
+}
 
 function answerFor(output: FactOutput, i: number): Answer<PartitionValue> {
   const part = (label: string) => partOf(output, `${label}.${i}`);

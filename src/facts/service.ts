@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
-import { type Answer, defineFact, type FactOutput } from './fact.ts';
+import { type Answer, defineFact, type FactOutput, outputOf } from './fact.ts';
 import { OPENRC, parseOpenrc, parseUnits, serviceStates, UNIT_PROPERTIES } from './init.ts';
+import type { PoweredOff } from './offline/disk.ts';
+import { initOf, openrcLines } from './offline/init.ts';
+import { Units } from './offline/units.ts';
 
 // One service, alike under OpenRC and systemd. For systemd a name without a suffix means NAME.service.
 
@@ -12,7 +15,7 @@ const serviceArgs = z.strictObject({
 const serviceValue = z.strictObject({
   init: z.enum(['openrc', 'systemd']),
   exists: z.boolean(),
-  state: z.enum(serviceStates),
+  state: z.enum(serviceStates).optional().meta({ description: 'absent on a powered-off disk' }),
   enablement: z.string().meta({ description: 'OpenRC: enabled or disabled; systemd: its UnitFileState' }),
   runlevels: z.array(z.string()).meta({ description: 'OpenRC only' }),
 });
@@ -48,7 +51,28 @@ fi`,
       diagnostics: [],
     }));
   },
+
+  async offline(disk, requests) {
+    if ((await initOf(disk)) === 'systemd') return unitsOffline(disk, requests);
+    return this.parse(outputOf({ services: await openrcLines(disk), off: '' }), requests);
+  },
 });
+
+async function unitsOffline(disk: PoweredOff, requests: readonly ServiceArgs[]): Promise<Answer<ServiceValue>[]> {
+  const units = await Units.read(disk);
+  const answers: Answer<ServiceValue>[] = [];
+  for (const { name } of requests) {
+    const enablement = await units.enablement(unitName(name));
+    const script = enablement === undefined && (await disk.find(`/etc/init.d/${name}`));
+    if (script) answers.push({ diagnostics: [], unanswerable: `systemd makes the unit ${name} of a script at boot` });
+    else {
+      const exists = enablement !== undefined;
+      const value: ServiceValue = { init: 'systemd', exists, enablement: enablement ?? 'disabled', runlevels: [] };
+      answers.push({ value, diagnostics: [] });
+    }
+  }
+  return answers;
+}
 
 function fromOpenrc(output: FactOutput, requests: readonly ServiceArgs[]): Answer<ServiceValue>[] {
   const { services, diagnostics } = parseOpenrc(output);
@@ -59,7 +83,7 @@ function fromOpenrc(output: FactOutput, requests: readonly ServiceArgs[]): Answe
       value: {
         init: 'openrc',
         exists: service !== undefined,
-        state: service?.state ?? 'stopped',
+        ...(output.parts.some((p) => p.label === 'off') ? {} : { state: service?.state ?? 'stopped' }),
         enablement: runlevels.length > 0 ? 'enabled' : 'disabled',
         runlevels,
       },

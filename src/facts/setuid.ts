@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineFact } from './fact.ts';
+import { setuidOffline } from './offline/setuid.ts';
 import { guestPath, partOf, pathWord } from './shell.ts';
 
 // Regular files with the setuid or setgid bit below some folders, by find(1), which never leaves the file system that a
@@ -36,4 +37,6 @@ export const setuidFact = defineFact<SetuidArgs, SetuidValue>({
       const files = data.toString('utf8').split('\0').slice(0, -1);
       return { value: [...new Set(files)].sort(), diagnostics: [] };
     }),
+
+  offline: setuidOffline,
 });

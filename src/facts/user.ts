@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
-import { defineFact } from './fact.ts';
+import { defineFact, outputOf } from './fact.ts';
 import { getentAll, linesOf } from './shell.ts';
 
 // An account as the name service switch sees it (getent(1), id(1)), or from /etc/passwd and /etc/group (passwd(5),
@@ -76,6 +76,13 @@ fi
       }
       return { value, diagnostics: [] };
     });
+  },
+
+  async offline(disk, requests) {
+    const passwd = await disk.read('/etc/passwd', MAX);
+    if (!passwd) return requests.map(() => ({ diagnostics: ['the disk has no /etc/passwd'] }));
+    const group = (await disk.read('/etc/group', MAX)) ?? '';
+    return this.parse(outputOf({ passwd, group }), requests);
   },
 });
 

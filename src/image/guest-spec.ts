@@ -71,7 +71,11 @@ function channelOf(channel: ChannelKey, { networks }: ResolvedMachine): GuestSpe
   return networks.some((network) => network.mode !== 'none') ? 'ssh' : 'console';
 }
 
-export async function findImage(name: string, options: DescribeOptions): Promise<FoundImage> {
+/** What is needed to find an image by its name. */
+type FindOptions = BuildOptions & Pick<DescribeOptions, 'cwd' | 'recipes' | 'store' | 'format' | 'allow'>;
+
+/** An image by the name of its recipe, or a file. @throws as `describeGuest` */
+export async function findImage(name: string, options: FindOptions): Promise<FoundImage> {
   const recipes = await listRecipes(options.recipes);
   const recipe = recipes.get(name);
   if (recipe) return fromStore(await ensureImage(options.store, await loadRecipe(recipe), options), recipe);
@@ -91,7 +95,7 @@ function fromStore(stored: StoredImage, recipe: string): FoundImage {
   return { image: { name, digest, layers, virtualSize }, init, own: { origin: recipe, keys }, stored };
 }
 
-async function fromFile(name: string, file: string, { format, allow }: DescribeOptions): Promise<FoundImage> {
+async function fromFile(name: string, file: string, { format, allow }: FindOptions): Promise<FoundImage> {
   const chain = await openImage(file, { format, allow: allow ?? [] });
   const layers = chain.layers.map(({ path, format: kind }) => ({ path, format: kind }));
   const digest = await digestOf(chain.layers.map((layer) => layer.path));

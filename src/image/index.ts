@@ -8,6 +8,6 @@ export {
   rebuildImage,
   removeImage,
 } from './ensure.ts';
-export { type DescribeOptions, describeGuest } from './guest-spec.ts';
+export { type DescribeOptions, describeGuest, findImage } from './guest-spec.ts';
 export { type LoadedRecipe, listRecipes, loadRecipe } from './recipe.ts';
 export { type ImageStore, openStore, type StoredImage } from './store.ts';

@@ -26,6 +26,7 @@ export { extendingSchema, type Recipe, type RecipePartition, recipeOver, recipeS
 export {
   type Blame,
   type BootRecord,
+  type DiskRecord,
   type Failure,
   type GuestRecord,
   type HealthFinding,

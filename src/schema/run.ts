@@ -103,6 +103,7 @@ export const suiteRecordSchema = z.object({
   name: z.string(),
   sha256: z.string(),
   cell: cellSchema.optional().meta({ description: 'where the run has a matrix' }),
+  disk: z.string().optional().meta({ description: 'the powered-off disk that answered it, where no guest ran' }),
   tests: z.array(testRecordSchema),
 });
 
@@ -162,6 +163,14 @@ export const guestRecordSchema = z.object({
   health: z.array(healthFindingSchema),
 });
 
+/** A disk that was read without a guest. */
+const diskRecordSchema = z.object({
+  name: z.string(),
+  digest: z.string(),
+  layers: z.array(z.object({ path: z.string(), format: z.string() })).meta({ description: 'its files, top first' }),
+  diagnostics: z.array(z.string()).meta({ description: 'what is wrong with it' }),
+});
+
 export const totalsSchema = z.object({
   tests: z.int(),
   passed: z.int(),
@@ -199,6 +208,7 @@ export const runSchema = z
     accelerator: z.object({ name: z.enum(['kvm', 'tcg']), reason: z.string() }).optional(),
     qemu: z.object({ version: z.string(), path: z.string() }).optional(),
     guests: z.array(guestRecordSchema),
+    disks: z.array(diskRecordSchema).optional().meta({ description: 'of a run with --offline: what was read' }),
     suites: z.array(suiteRecordSchema),
     errors: z.array(runErrorSchema).meta({ description: 'what went wrong outside of any test' }),
     totals: totalsSchema,
@@ -229,6 +239,7 @@ export type HealthFinding = z.output<typeof healthFindingSchema>;
 export type BootRecord = z.output<typeof bootRecordSchema>;
 export type RebootRecord = z.output<typeof rebootRecordSchema>;
 export type GuestRecord = z.output<typeof guestRecordSchema>;
+export type DiskRecord = z.output<typeof diskRecordSchema>;
 export type RunReference = z.output<typeof runReferenceSchema>;
 export type Totals = z.output<typeof totalsSchema>;
 export type RunRecord = z.output<typeof runSchema>;

@@ -78,6 +78,8 @@ interface CheckBase<D> {
 
 /** A check that states facts and what is expected of them. Judging is pure. */
 export interface FactCheck<D = Record<string, unknown>> extends CheckBase<D> {
+  /** Keys that only a running guest can answer, with dots between the parts of a path and `*` for any part. */
+  live?: readonly string[];
   /** `scale` is the factor for every duration. */
   requests(declaration: D, scale: number): FactRequest[];
   /** The answers come in the order of the requests. */

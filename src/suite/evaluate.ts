@@ -56,7 +56,8 @@ export async function runTest(test: PlannedTest, options: RunTestOptions): Promi
   return judgeTest(test, run.trials, verdict, options.today ?? new Date());
 }
 
-function errorOf(error: unknown): RunError {
+/** Trouble as a verdict keeps it. */
+export function errorOf(error: unknown): RunError {
   const { code, message, hint, exitCode } = asGvmError(error);
   const blame =
     !isGvmError(error) || exitCode === 70 ? 'unknown' : exitCode === 4 && code !== 'deadline' ? 'host' : 'guest';

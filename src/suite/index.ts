@@ -17,6 +17,7 @@ export { loadSuite } from './load.ts';
 export { looseTest } from './loose.ts';
 export type { Expectations } from './matchers/expectations.ts';
 export type { Matcher } from './matchers/matcher.ts';
+export { runTestOffline } from './offline.ts';
 export type { PlannedTest, SuitePlan } from './plan.ts';
 export type { TestPoint } from './points/point.ts';
 export { builtins } from './registry.ts';

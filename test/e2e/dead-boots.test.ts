@@ -8,9 +8,10 @@ import { type Provoked, provokeAll, tableOf } from './provoke.ts';
 import { openTestLab } from './test-lab.ts';
 
 // Each guest here dies on its way in a way of its own; what is tested is that its end is told, with its cause, within
-// seconds of the trace that it leaves on its console: one or two on an idle host.
+// seconds of the trace that it leaves on its console: one or two on an idle host, which the table shows. What is asserted
+// is that no deadline was waited for, on however busy a host.
 
-const WITHIN = 5;
+const WITHIN = 30;
 const bench = await openTestLab();
 const folder = mkdtempSync(join(tmpdir(), 'gvm-dead-'));
 const workshop = new Workshop(bench, folder);

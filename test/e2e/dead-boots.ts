@@ -28,7 +28,7 @@ const early: DeadBoot[] = [
   {
     name: 'UEFI, empty disk',
     make: async (w) => ({ ...(await w.bench.describe('uefi', { firmware: 'uefi' })), image: w.empty('uefi') }),
-    ...{ stage: 'firmware', cause: 'no-bootable-disk', shows: 'EFI Internal Shell' },
+    ...{ stage: 'firmware', cause: 'no-bootable-disk', shows: 'BdsDxe: ' },
   },
   {
     name: 'root device missing',

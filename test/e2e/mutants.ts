@@ -121,16 +121,24 @@ export type SuiteName = keyof typeof mutants;
 export const suiteNames = Object.keys(mutants) as SuiteName[];
 
 /**
- * Mutants in a grid whose rows and columns are one boot each. Two mutants share at most one boot: so where in each boot
- * exactly its own tests fail, each mutant makes its own test fail and no other, for one that another test feels would be
- * seen in the boot of its row or in that of its column.
+ * The mutants spread over as few boots as tell them apart: each takes part in half of the boots, and no two in the same
+ * half. So for any two there is a boot with the one and without the other: where in each boot exactly its own tests fail,
+ * each mutant makes its own test fail and no other.
  */
-export function gridOf(all: readonly Mutant[], columns: number): Mutant[][] {
-  const rows = Array.from({ length: Math.ceil(all.length / columns) }, (_, row) =>
-    all.filter((_mutant, i) => Math.floor(i / columns) === row),
-  );
-  return [
-    ...rows,
-    ...Array.from({ length: columns }, (_, column) => all.filter((_mutant, i) => i % columns === column)),
-  ];
+export function bootsOf(all: readonly Mutant[]): Mutant[][] {
+  let boots = 1;
+  while (halvesOf(boots).length < all.length) boots++;
+  const halves = halvesOf(boots);
+  return Array.from({ length: boots }, (_, boot) => all.filter((_mutant, i) => halves[i]?.includes(boot)));
+}
+
+/** Each choice of half of the numbers below `count`. */
+function halvesOf(count: number): number[][] {
+  const choose = (from: number, left: number): number[][] =>
+    left === 0
+      ? [[]]
+      : Array.from({ length: count - from }, (_, i) => from + i).flatMap((first) =>
+          choose(first + 1, left - 1).map((rest) => [first, ...rest]),
+        );
+  return choose(0, Math.floor(count / 2));
 }

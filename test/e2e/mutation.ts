@@ -20,8 +20,12 @@ export async function findInitrd(): Promise<Buffer> {
   return readFileSync(/-initrd '?(\S+?)'?\s/.exec(command)?.[1] ?? '');
 }
 
-/** Runs a suite on a guest with changes; without any on an unchanged one. @returns the run's record */
-export async function runMutants(initrd: Buffer, suite: SuiteName, mutants: readonly Mutant[]): Promise<RunRecord> {
+/** Runs suites on guests with changes; without any on unchanged ones. @returns the run's record */
+export async function runMutants(
+  initrd: Buffer,
+  suites: readonly SuiteName[],
+  mutants: readonly Mutant[],
+): Promise<RunRecord> {
   const disk = mutants.flatMap((mutant) => mutant.disk ?? []);
   const late = mutants.flatMap((mutant) => mutant.late ?? []);
   const changed = disk.length + late.length > 0;
@@ -29,7 +33,7 @@ export async function runMutants(initrd: Buffer, suite: SuiteName, mutants: read
   const append = [...keys.map((k) => k.append), ...(changed ? ['rdinit=/mutate'] : [])].filter(Boolean).join(' ');
   const machine = { ...Object.assign({}, ...keys), append, ...(changed ? { initrd: 'mutant.img' } : {}) };
   const { folder, remove } = project({
-    [`suites/${suite}.gvm.yaml`]: textOf(suite),
+    ...Object.fromEntries(suites.map((suite) => [`suites/${suite}.gvm.yaml`, textOf(suite)])),
     'gvm.yaml': JSON.stringify({ machine }),
   });
   try {

@@ -10,7 +10,7 @@ beforeAll(async () => {
 const all = suiteNames.flatMap((suite) => mutants[suite].map((mutant) => [suite, mutant.test, mutant] as const));
 
 test.each(all)('suites/%s: %s, alone', async (suite, name, mutant) => {
-  const record = await runMutants(initrd, suite, [mutant]);
+  const record = await runMutants(initrd, [suite], [mutant]);
   expect(troubles(record)).toEqual([`failed: ${name}`]);
   expect(record.exitCode).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chownSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 /** An account that is not root and has subordinate ids. */
@@ -10,18 +10,21 @@ export interface OrdinaryUser {
   gid: number;
 }
 
-/** Who runs the tests, where that is not root; else the first account of /etc/subuid; undefined where there is none. */
+/** Known to nothing but a mount namespace in which these files have one line more. */
+const ACCOUNT = { name: 'gvm-builder', uid: 61_234, gid: 61_234 } as const satisfies OrdinaryUser;
+const LINES = {
+  passwd: `${ACCOUNT.name}:x:${ACCOUNT.uid}:${ACCOUNT.gid}::/:/bin/sh\n`,
+  group: `${ACCOUNT.name}:x:${ACCOUNT.gid}:\n`,
+  subuid: `${ACCOUNT.name}:2000000:65536\n`,
+  subgid: `${ACCOUNT.name}:2000000:65536\n`,
+};
+
+/** Who runs the tests, and where that is root an account made for it; undefined where who runs them has no such ids. */
 export function ordinaryUser(): OrdinaryUser | undefined {
-  const names = readFileSync('/etc/subuid', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':')[0] ?? '');
-  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
-    const [name = '', , uid = '', gid = ''] = line.split(':');
-    const own = process.getuid?.();
-    const found = own === 0 ? uid !== '0' && names.includes(name) : Number(uid) === own && names.includes(name);
-    if (found) return { name, uid: Number(uid), gid: Number(gid) };
-  }
-  return undefined;
+  const { username: name, uid, gid } = userInfo();
+  if (uid === 0) return ACCOUNT;
+  const named = readFileSync('/etc/subuid', 'utf8').split('\n');
+  return named.some((line) => line.startsWith(`${name}:`)) ? { name, uid, gid } : undefined;
 }
 
 /** A folder of that account. */
@@ -38,9 +41,7 @@ export function runAs(
   command: readonly string[],
   env: Record<string, string>,
 ): string {
-  const identity = ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups'];
-  const change = process.getuid?.() === 0 ? ['setpriv', ...identity] : [];
-  const [program = '', ...args] = [...change, ...command];
+  const [program = '', ...args] = [...(user === ACCOUNT ? become(folder) : []), ...command];
   return execFileSync(program, args, {
     cwd: folder,
     encoding: 'utf8',
@@ -48,4 +49,15 @@ export function runAs(
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH ?? '', HOME: folder, USER: user.name, LOGNAME: user.name, ...env },
   });
+}
+
+/** What root puts before a command so that the account runs it. */
+function become(folder: string): string[] {
+  const mounts = Object.entries(LINES).map(([file, line]) => {
+    const copy = join(folder, `etc-${file}`);
+    writeFileSync(copy, readFileSync(`/etc/${file}`, 'utf8') + line);
+    return `mount --bind '${copy}' /etc/${file}`;
+  });
+  const identity = `--reuid ${ACCOUNT.uid} --regid ${ACCOUNT.gid} --clear-groups`;
+  return ['unshare', '--mount', 'sh', '-c', [...mounts, `exec setpriv ${identity} "$@"`].join(' && '), 'sh'];
 }

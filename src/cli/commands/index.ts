@@ -41,6 +41,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./image.ts')).image,
   },
   {
+    name: 'inspect',
+    summary: 'tell everything that is known of images, offline',
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
     name: 'partitions',
     summary: 'show the partition table of an image and what each partition holds, offline',
     load: async () => (await import('./partitions.ts')).partitions,

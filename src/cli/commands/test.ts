@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
 import { GvmError } from '../../errors/index.ts';
@@ -20,6 +19,8 @@ import {
 import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
 import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
+import { jobsOf } from '../jobs.ts';
+import { runPlansOffline } from '../offline-run.ts';
 import { publish } from '../publish.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { suiteLayer } from '../suite-layer.ts';
@@ -92,14 +93,6 @@ async function lastFailedTests(context: Context): Promise<Set<string>> {
   });
 }
 
-function jobsOf(context: Context): number {
-  const text = context.text('jobs') ?? '1';
-  if (text === 'auto') return Math.max(1, Math.floor(availableParallelism() / 2));
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
-  throw new GvmError({ code: 'usage', message: `gvm test: -j takes a number from 1 to 64 or auto, found "${text}"` });
-}
-
 function renderPlan(plans: readonly SuitePlan[]): string {
   const lines = plans.flatMap((plan) => [
     `${plan.name}  ${plan.file}  image: ${imageOf(plan)}`,
@@ -125,6 +118,16 @@ function placeInRepository(cwd: string): Pick<RunRecord, 'directory'> {
     if (existsSync(join(folder, '.git'))) return folder === cwd ? {} : { directory: relative(folder, cwd) };
   }
   return {};
+}
+
+/** What the manifest says of any run. */
+function aboutRun({ cwd }: Context): Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment'> {
+  return {
+    gvm: version(),
+    args: process.argv.slice(2),
+    ...placeInRepository(cwd),
+    environment: recordedEnvironment(),
+  };
 }
 
 async function qemuVersion(): Promise<RunRecord['qemu']> {
@@ -221,10 +224,7 @@ async function runPlans(
     mask,
     passWithNoChecks: context.flag('pass-with-no-checks'),
     about: {
-      gvm: version(),
-      args: process.argv.slice(2),
-      ...placeInRepository(context.cwd),
-      environment: recordedEnvironment(),
+      ...aboutRun(context),
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
       qemu: await qemuVersion(),
     },
@@ -247,6 +247,7 @@ export const test: Command = {
     'output',
     'reporter',
     'last-failed',
+    'offline',
     'list',
     'dry-run',
     'data-only',
@@ -261,6 +262,7 @@ export const test: Command = {
     ["gvm test -t 'default runlevel'", 'the tests whose name matches'],
     ['gvm test --image a.qcow2 --image b.qcow2 --kernel x.deb --kernel y.deb', 'every image with every kernel'],
     ['gvm test --last-failed --reporter html', 'what failed last time, with a page to look at'],
+    ['gvm test --offline suites/security --image my.qcow2', 'what a powered-off disk can answer of a suite'],
     ['gvm test --dry-run', 'the plan, and QEMU command lines to paste'],
   ],
   words: [0, 1000],
@@ -273,6 +275,17 @@ export const test: Command = {
         return 0;
       }
       if (context.flag('dry-run')) return await showPlan(context, plans, ownership);
+      if (context.flag('offline')) {
+        const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets)];
+        const { signal } = ownership;
+        return await runPlansOffline(context, {
+          plans,
+          registry: language.registry,
+          signal,
+          secrets,
+          about: aboutRun(context),
+        });
+      }
       return await runPlans(context, plans, language, ownership);
     });
   },

@@ -30,8 +30,11 @@ export interface Session {
   trouble(diagnostic: Diagnostic): void;
 }
 
-/** @returns the exit code: 0, 2 after trouble with the disk, 130 or 143 after a signal */
-export async function onDisk(context: Context, work: (session: Session) => Promise<void>): Promise<number> {
+/**
+ * Runs what SIGINT and SIGTERM end, and what may lose its reader.
+ * @returns its exit code, 130 or 143 after a signal
+ */
+export async function interruptible(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
   let interrupted: number | undefined;
@@ -41,9 +44,24 @@ export async function onDisk(context: Context, work: (session: Session) => Promi
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  let wrong = false;
   try {
-    await using disk = await openNamed(context, signal);
+    const code = await work(signal);
+    return interrupted ?? code;
+  } catch (error) {
+    if (interrupted !== undefined) return interrupted;
+    if (!(error instanceof ReaderGone)) throw error;
+    return 0;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** @returns the exit code: 0, 2 after trouble with the disk, 130 or 143 after a signal */
+export function onDisk(context: Context, work: (session: Session) => Promise<void>): Promise<number> {
+  return interruptible(async (signal) => {
+    let wrong = false;
+    await using disk = await openNamed(context, context.words[0] ?? '', signal);
     const output = openOutput(process.stdout);
     const trouble = (diagnostic: Diagnostic) => {
       wrong = true;
@@ -53,14 +71,8 @@ export async function onDisk(context: Context, work: (session: Session) => Promi
     const layout = await readLayout(disk.source, { keys, signal });
     await work({ disk, layout, signal, output, trouble });
     await output.flush();
-  } catch (error) {
-    if (interrupted !== undefined) return interrupted;
-    if (!(error instanceof ReaderGone)) throw error;
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  }
-  return interrupted ?? (wrong ? 2 : 0);
+    return wrong ? 2 : 0;
+  });
 }
 
 /** The same over the files of the image, as `--volume` or its fstab says. */
@@ -80,9 +92,8 @@ export function pathWord(context: Context): Buffer {
   return parseBytes(context.words[1] ?? '/');
 }
 
-/** The first word: an image of the store, a file, or an NBD address. */
-async function openNamed(context: Context, signal: AbortSignal): Promise<Disk> {
-  const [name = ''] = context.words;
+/** An image of the store, a file, or an NBD address. */
+export async function openNamed(context: Context, name: string, signal: AbortSignal): Promise<Disk> {
   const { log } = context;
   if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
     const { openStore } = await import('../../image/index.ts');

@@ -26,6 +26,7 @@ export const moduleCheck: FactCheck<Declaration> = {
   name: 'module',
   description: 'a module of the running kernel; "-" and "_" are the same in its name',
   subject: 'name',
+  live: ['loaded', 'parameters'],
   schema,
   label: (d) => d.name,
   requests: ({ name, parameters }) => [

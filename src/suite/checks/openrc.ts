@@ -24,6 +24,7 @@ export const openrcCheck: FactCheck<Declaration> = {
   name: 'openrc',
   description: 'OpenRC as a whole: runlevel, crashed services, services by name',
   schema,
+  live: ['runlevel', 'crashed', 'services.*.state'],
   label: () => undefined,
   requests: () => [{ fact: 'openrc', args: {} }],
   judge(d, [answer], compare) {

@@ -24,6 +24,7 @@ export const serviceCheck: FactCheck<Declaration> = {
   name: 'service',
   description: 'a service under OpenRC or systemd; one that does not exist is stopped and not enabled',
   subject: 'name',
+  live: ['state'],
   schema,
   label: (d) => d.name,
   requests: (d) => [{ fact: 'service', args: { name: d.name } }],

@@ -1,0 +1,68 @@
+import { printable } from '../../core/index.ts';
+import { asGvmError } from '../../errors/index.ts';
+import { type Inspection, inspectImage } from '../../inspect/index.ts';
+import type { Command, Context } from '../command.ts';
+import { renderInspection } from '../disk/inspection.ts';
+import { type Output, openOutput } from '../disk/output.ts';
+import { diskOptions, interruptible, openNamed } from '../disk/session.ts';
+import { jobsOf } from '../jobs.ts';
+
+async function inspectNamed(context: Context, image: string, signal: AbortSignal): Promise<Inspection> {
+  await using disk = await openNamed(context, image, signal);
+  return await inspectImage(disk, { image, signal });
+}
+
+/** Reads several images beside one another, and hands out each in the order in which they were named. */
+async function inspectAll(
+  context: Context,
+  signal: AbortSignal,
+  show: (found: Inspection) => Promise<void>,
+): Promise<number> {
+  const jobs = jobsOf(context);
+  const waiting: Promise<Inspection>[] = [];
+  let code = 0;
+  for (const [i] of context.words.entries()) {
+    while (waiting.length < Math.min(context.words.length, i + jobs)) {
+      const next = inspectNamed(context, context.words[waiting.length] ?? '', signal);
+      next.catch(() => {});
+      waiting.push(next);
+    }
+    try {
+      await show(await (waiting[i] as Promise<Inspection>));
+    } catch (thrown) {
+      // Of several images one may be bad; alone it is the error of the command.
+      if (context.words.length === 1 || signal.aborted) throw thrown;
+      const error = asGvmError(thrown);
+      context.log.warn(printable(`${context.words[i]}: ${error.message}`));
+      code ||= error.exitCode;
+    }
+  }
+  return code;
+}
+
+function shower(context: Context, output: Output): (found: Inspection) => Promise<void> {
+  const several = context.words.length > 1;
+  return async (found) => {
+    const json = JSON.stringify(found, null, several ? 0 : 2);
+    await output.line(context.flag('json') ? json : renderInspection(found, { color: context.color }));
+    await output.flush();
+  };
+}
+
+export const inspect: Command = {
+  usage: 'IMAGE…',
+  about:
+    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. Of passwords and keys only state and kind are told.',
+  options: [...diskOptions, 'jobs'],
+  completes: 'images',
+  examples: [
+    [
+      'gvm inspect disk.qcow2',
+      'system, disks, boot loader, kernels, packages, services, accounts, secrets left behind',
+    ],
+    ['gvm inspect disk.qcow2 --json | jq .sections.packages', 'one part of it, complete'],
+    ['gvm inspect *.qcow2 --json -j auto', 'several images at once, a line of JSON for each'],
+  ],
+  words: [1, 1000],
+  run: (context) => interruptible((signal) => inspectAll(context, signal, shower(context, openOutput(process.stdout)))),
+};

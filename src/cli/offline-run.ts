@@ -1,0 +1,73 @@
+import { relative, resolve } from 'node:path';
+import type { RunOfflineOptions } from '../engine/index.ts';
+import { GvmError } from '../errors/index.ts';
+import { findImage, openStore } from '../image/index.ts';
+import { chooseReporters, createMask, type ProgressEvent, renderProgress, renderSummary } from '../report/index.ts';
+import type { RunRecord } from '../schema/index.ts';
+import type { Registry, SuitePlan } from '../suite/index.ts';
+import { logBuild } from './build-progress.ts';
+import type { Context } from './command.ts';
+import { publish } from './publish.ts';
+import { version } from './version.ts';
+
+export interface OfflineRun {
+  plans: readonly SuitePlan[];
+  registry: Registry;
+  signal: AbortSignal;
+  secrets: readonly string[];
+  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment'>;
+}
+
+/** Runs suites against powered-off disks, writes the reports, and shows the summary. @returns the exit code */
+export async function runPlansOffline(context: Context, options: OfflineRun): Promise<number> {
+  if (context.texts('kernel').length > 0) {
+    throw new GvmError({ code: 'usage', message: '--kernel: --offline boots nothing, so no kernel can be given' });
+  }
+  const { runOffline } = await import('../engine/index.ts');
+  const { plans, registry, signal, secrets, about } = options;
+  const reporters = chooseReporters(context.text('reporter'));
+  const output = resolve(context.cwd, context.text('output') ?? 'reports');
+  const quiet = context.flag('json') || context.verbosity < 0;
+  const mask = createMask(secrets);
+  const emit = (event: ProgressEvent) => {
+    const line = quiet
+      ? undefined
+      : renderProgress(mask.value(event), { color: context.color, verbose: context.verbosity > 0 });
+    if (line !== undefined) context.print(line);
+  };
+  const run = await runOffline({
+    plans,
+    registry,
+    find: (plan) => imageOf(context, plan, signal),
+    log: context.log,
+    signal,
+    emit,
+    passWithNoChecks: context.flag('pass-with-no-checks'),
+    about,
+  });
+  const { record, reports } = await publish(context, run, { output, reporters, secrets });
+  const shown = reports.map((path) => relative(context.cwd, path));
+  context.show(record, () => renderSummary(record, { color: context.color, tests: false, reports: shown }));
+  return record.exitCode;
+}
+
+/** The image that a suite asks for; one that is not built yet is built. */
+async function imageOf(context: Context, plan: SuitePlan, signal: AbortSignal): ReturnType<RunOfflineOptions['find']> {
+  const settings = context.settings();
+  const asked = plan.cell?.image ?? plan.image ?? 'default';
+  const { image } = await findImage(asked === 'default' ? settings.image : asked, {
+    cwd: context.cwd,
+    recipes: settings.images,
+    store: openStore(context.state().home),
+    format: context.text('format'),
+    allow: context.texts('allow-backing'),
+    log: context.log,
+    signal,
+    version: version(),
+    onEvent: logBuild(context.log),
+  });
+  const { name, digest, layers, virtualSize } = image;
+  const kernel = plan.cell?.machine.kernel ?? plan.machine.kernel;
+  const chain = { layers: layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
+  return { name, digest, chain, kernel };
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { clip, printable } from '../core/index.ts';
+import { type Disk, openTree, readLayout } from '../disk/index.ts';
+import { diskTrouble, PoweredOff } from '../facts/index.ts';
+import { type Census, takeCensus } from './census.ts';
+import { sections } from './registry.ts';
+
+const volumeSchema = z.strictObject({
+  name: z.string(),
+  size: z.number().meta({ description: 'bytes' }),
+  content: z.string().optional().meta({ description: 'its file system, or what else it holds' }),
+  mounted: z.string().optional(),
+});
+
+/** What `gvm inspect` says of one image. */
+export const inspectionSchema = z
+  .strictObject({
+    version: z.literal(1),
+    image: z.string(),
+    files: z
+      .array(z.strictObject({ path: z.string(), format: z.string() }))
+      .meta({ description: 'its chain, top first' }),
+    size: z.number().meta({ description: 'bytes of the disk' }),
+    table: z.string().optional().meta({ description: 'the kind of its partition table' }),
+    volumes: z.array(volumeSchema),
+    sections: z.strictObject(Object.fromEntries(sections.map(({ name, schema }) => [name, schema.optional()]))),
+    diagnostics: z.array(z.strictObject({ section: z.string(), message: z.string() })),
+  })
+  .meta({ title: 'gvm inspection', description: 'what is known of an image, from its powered-off disk' });
+
+export type Inspection = Omit<z.output<typeof inspectionSchema>, 'sections'> & { sections: Record<string, unknown> };
+
+/** The longest text of a disk that is kept whole. */
+const LONGEST = 4096;
+
+/**
+ * Everything that is known of an image. Trouble with a section stays with it and stands among the diagnostics; text of
+ * the disk is bounded and fit for a terminal.
+ * @throws GvmError where no root can be found; the signal's reason
+ */
+export async function inspectImage(
+  { source, chain }: Disk,
+  { image, signal }: { image: string; signal?: AbortSignal },
+): Promise<Inspection> {
+  const layout = await readLayout(source, { signal });
+  const tree = await openTree(layout, undefined, signal);
+  const disk = new PoweredOff(layout, tree, { signal });
+  const diagnostics: Inspection['diagnostics'] = [];
+  const say = (section: string, message: string) => {
+    if (diagnostics.length < 500) diagnostics.push({ section, message });
+  };
+  for (const { message } of [...layout.diagnostics, ...tree.diagnostics]) say('disk', message);
+  let taken: Promise<Census> | undefined;
+  const census = () => {
+    taken ??= takeCensus(disk);
+    return taken;
+  };
+  const found: Record<string, unknown> = {};
+  for (const { name, read } of sections) {
+    signal?.throwIfAborted();
+    try {
+      const value = await read({ disk, census, note: (text) => say(name, text) });
+      if (value !== undefined) found[name] = value;
+    } catch (error) {
+      signal?.throwIfAborted();
+      say(name, diskTrouble(error));
+    }
+  }
+  const volumes = layout.volumes.map(({ name, size, content, fs }) => {
+    const mounted = tree.mounts.find((mount) => fs !== undefined && mount.volume.fs === fs)?.path;
+    return {
+      name,
+      size,
+      ...(content === undefined ? {} : { content }),
+      ...(mounted === undefined ? {} : { mounted }),
+    };
+  });
+  return shown({
+    version: 1,
+    image,
+    files: (chain?.layers ?? []).map(({ path, format }) => ({ path, format })),
+    size: layout.size,
+    ...(layout.table ? { table: layout.table.label } : {}),
+    volumes,
+    sections: found,
+    diagnostics,
+  });
+}
+
+/** The value with every text in it, keys included, bounded and without what a terminal would obey. */
+function shown<T>(value: T): T {
+  if (typeof value === 'string') return clip(printable(value), LONGEST) as T;
+  if (Array.isArray(value)) return value.map(shown) as T;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, own]) => [clip(printable(key), LONGEST), shown(own)]),
+  ) as T;
+}

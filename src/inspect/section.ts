@@ -1,0 +1,32 @@
+import type { z } from 'zod';
+import type { PoweredOff } from '../facts/index.ts';
+import type { Census } from './census.ts';
+
+/** One line for people: its cells, which are set in columns. */
+export type Row = readonly string[];
+
+/** What a section is read from. */
+export interface Inspection {
+  disk: PoweredOff;
+  /** One walk over all files, made when the first section asks for it. */
+  census(): Promise<Census>;
+  /** Says something about the section that is not part of its value. */
+  note(text: string): void;
+}
+
+/** One part of what is known of an image. Its text comes from a disk: bounded here, escaped where it leaves. */
+export interface Section<T = unknown> {
+  /** Its key in the document. */
+  name: string;
+  title: string;
+  schema: z.ZodType<T>;
+  /** Undefined where the image has nothing of the kind. @throws GvmError `corrupt`, `unsupported` */
+  read(inspection: Inspection): Promise<T | undefined>;
+  /** Pure. */
+  rows(value: T): Row[];
+}
+
+/** Keeps the types of one section together and lets it stand in a registry of sections. */
+export function defineSection<T>(section: Section<T>): Section {
+  return section as Section;
+}
