@@ -9,6 +9,7 @@ export function toRunError(thrown: unknown): RunError {
     message: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     blame: blameOf(error),
+    ...(Array.isArray(error.details.notes) ? { notes: error.details.notes.map(String) } : {}),
   };
 }
 
@@ -20,7 +21,7 @@ function blameOf(error: GvmError): Blame {
 }
 
 /** The way back: an error that crossed a socket as data. */
-export function fromRunError({ code, message, hint, blame }: RunError): GvmError {
+export function fromRunError({ code, message, hint, blame, notes }: RunError): GvmError {
   const known = code in catalogue ? (code as ErrorCode) : 'internal';
-  return new GvmError({ code: known, message, hint, details: { blame } });
+  return new GvmError({ code: known, message, hint, details: { blame, notes } });
 }

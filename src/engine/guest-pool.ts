@@ -1,7 +1,7 @@
 import { monotonic, pause } from '../core/index.ts';
-import type { GvmError } from '../errors/index.ts';
+import { type GvmError, isGvmError } from '../errors/index.ts';
 import type { CheckpointStore, Guest, GuestSpec, Lab } from '../lab/index.ts';
-import type { ProgressEvent } from '../report/index.ts';
+import { type ProgressEvent, postMortemText } from '../report/index.ts';
 import type { GuestRecord, HealthFinding, RebootRecord } from '../schema/index.ts';
 import type { SuitePlan } from '../suite/index.ts';
 
@@ -18,6 +18,8 @@ export interface PoolOptions {
   examine(guest: Guest, when: 'ready' | 'release'): Promise<Examination>;
   /** Copies a console log to the reports. @returns its path there */
   saveConsole(guest: string, log: string): Promise<string | undefined>;
+  /** What the disk of a dead guest shows; undefined where it cannot be read. */
+  autopsy(spec: GuestSpec, overlay: string, began: number): Promise<GuestRecord['postMortem']>;
   emit(event: ProgressEvent): void;
   signal: AbortSignal;
 }
@@ -130,7 +132,11 @@ export class GuestPool implements AsyncDisposable {
   /** Why the guest of a suite is gone, where it is: a moment is given to whoever is about to find out. */
   async lostReason(plan: SuitePlan, test?: string): Promise<GvmError | undefined> {
     const guest = await this.#leases.get(keyOf(plan, test))?.guest.catch(() => undefined);
-    return guest && (await Promise.race([guest.lost, pause(LOST_GRACE * guest.scale).then(() => undefined)]));
+    const lost = guest && (await Promise.race([guest.lost, pause(LOST_GRACE * guest.scale).then(() => undefined)]));
+    const record = this.records.find((r) => r.name === guest?.name);
+    if (lost && record && record.kept === undefined) await this.#keepLost(guest, record);
+    if (lost && record) noteOn(lost, record);
+    return lost;
   }
 
   /** Ends a guest and gives its place back. */
@@ -171,6 +177,7 @@ export class GuestPool implements AsyncDisposable {
     const record = newRecord(name, plan.cell?.image ?? plan.image ?? 'default', plan.cell?.name);
     this.records.push(record);
     let spec: GuestSpec | undefined;
+    const began = Date.now();
     try {
       spec = await described();
       if (spec.checkpoint) record.checkpoint = spec.checkpoint.manifest.key;
@@ -194,7 +201,8 @@ export class GuestPool implements AsyncDisposable {
       record.boot = failedBoot(error, signal);
       // What the host is to blame for leaves nothing in the guest to look at.
       const own = record.boot.outcome !== 'cancelled' && record.boot.blame !== 'host';
-      if (spec && own) await this.#keep(spec, record);
+      if (spec && own) await this.#keep(spec, record, began);
+      noteOn(error, record);
       emit({ kind: 'guest-failed', guest: name, record });
       throw error;
     }
@@ -215,13 +223,23 @@ export class GuestPool implements AsyncDisposable {
   async #close(guest: Guest): Promise<void> {
     const record = this.records.find((r) => r.name === guest.name);
     if (!record) return;
-    if (await Promise.race([guest.lost, undefined])) await this.#keep(guest.spec, record);
+    if (await Promise.race([guest.lost, undefined])) await this.#keepLost(guest, record);
     else await this.#save(record, guest.consoleLog);
   }
 
-  async #keep(spec: GuestSpec, record: GuestRecord): Promise<void> {
+  /** QEMU may still stand there with the disk in its hands. */
+  async #keepLost(guest: Guest, record: GuestRecord): Promise<void> {
+    await guest.kill();
+    await this.#keep(guest.spec, record, Date.now() - (monotonic() - guest.startedAt));
+  }
+
+  /** A guest that died is kept, and its disk examined once. */
+  async #keep(spec: GuestSpec, record: GuestRecord, began: number): Promise<void> {
     const kept = this.#options.lab.keep(spec);
+    const first = record.kept === undefined;
     record.kept = kept.reopen;
+    const found = first ? await this.#options.autopsy(spec, kept.overlay, began) : undefined;
+    if (found) record.postMortem = found;
     await this.#save(record, kept.consoleLog);
   }
 
@@ -229,6 +247,11 @@ export class GuestPool implements AsyncDisposable {
     const saved = await this.#options.saveConsole(record.name, log);
     if (saved !== undefined) record.console = saved;
   }
+}
+
+/** An error of a dead guest carries what its disk shows to wherever it is told. */
+function noteOn(error: unknown, { postMortem }: GuestRecord): void {
+  if (postMortem && isGvmError(error)) error.details.notes = postMortemText(postMortem);
 }
 
 /** A name that serves as host name too. */

@@ -7,6 +7,7 @@ import { exitCodeOf, type Mask, type ProgressEvent, publishConsole, totalsOf } f
 import type { Allowance, RunRecord } from '../schema/index.ts';
 import { askHealth, judgeHealth, type Registry, type SuitePlan } from '../suite/index.ts';
 import type { AdmissionLimits } from './admission.ts';
+import { autopsy } from './autopsy.ts';
 import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
 import { type Examination, GuestPool } from './guest-pool.ts';
@@ -61,6 +62,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     signal,
     examine: examiner(options),
     saveConsole: consoleSaver(options),
+    autopsy: (spec, overlay, began) => autopsy(spec, { overlay, began, log: options.log, signal }),
   });
   const bridge = new ReportBridge(plans, {
     testStarted: (suite, test) => emit({ kind: 'test-started', suite, test }),

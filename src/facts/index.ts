@@ -1,6 +1,6 @@
 export type { AddrValue } from './addr.ts';
 export { type BootTimeValue, bootTimeFact } from './boot-time.ts';
-export type { CmdlineValue } from './cmdline.ts';
+export { type CmdlineValue, splitCommandLine } from './cmdline.ts';
 export { collect } from './collect.ts';
 export type { CoredumpValue } from './coredump.ts';
 export type { CrashedValue } from './crashed.ts';

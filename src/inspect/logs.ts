@@ -3,6 +3,8 @@ import { diskTrouble, type PoweredOff } from '../facts/index.ts';
 export interface LastLog {
   source: string;
   lines: string[];
+  /** When it was last written, in milliseconds since 1970. */
+  written: number;
 }
 
 const FILES = [
@@ -30,7 +32,8 @@ export async function readLastLog(disk: PoweredOff, most: number, note: (text: s
       const lines = text.split('\n').filter((line) => line !== '');
       // The first one of a part of a file is none of its lines.
       const whole = from > 0 ? lines.slice(1) : lines;
-      logs.push({ source, lines: whole.slice(-most).map((line) => line.slice(0, LONGEST_LINE)) });
+      const written = found.node.stat.mtime.seconds * 1000;
+      logs.push({ source, lines: whole.slice(-most).map((line) => line.slice(0, LONGEST_LINE)), written });
     } catch (error) {
       note(`${source}: ${diskTrouble(error)}`);
     }

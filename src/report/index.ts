@@ -12,4 +12,5 @@ export { chooseReporters, reporters } from './registry.ts';
 export type { Reporter } from './reporter.ts';
 export { renderSummary } from './terminal.ts';
 export { totalsOf } from './totals.ts';
+export { postMortemText } from './wording.ts';
 export { writeReports } from './write.ts';

@@ -6,7 +6,7 @@ import type { Builder, TestCase, TestSuite } from 'junit-report-builder';
 import * as library from 'junit-report-builder';
 import type { GuestRecord, RunRecord, SuiteRecord, TestRecord } from '../schema/index.ts';
 import type { Reporter } from './reporter.ts';
-import { commandsText, errorText, expiryOf, placeOf, troubleMessage, troubleText } from './wording.ts';
+import { commandsText, errorText, expiryOf, placeOf, postMortemText, troubleMessage, troubleText } from './wording.ts';
 import { xmlAttribute, xmlText } from './xml-text.ts';
 
 /** The types of the package describe an ES module; what Node loads is a CommonJS one whose export is the builder. */
@@ -115,7 +115,12 @@ function addHealth(run: RunRecord, suiteNamed: (name: string, ms: number) => Tes
       .time(seconds(bootTime(guest)));
     if (boot.outcome === 'failed' || boot.outcome === 'timeout') {
       const message = boot.message || boot.cause || boot.outcome;
-      const text = [message, `stage: ${boot.stage ?? 'unknown'}`, ...(boot.evidence ?? [])].join('\n');
+      const text = [
+        message,
+        `stage: ${boot.stage ?? 'unknown'}`,
+        ...(boot.evidence ?? []),
+        ...(guest.postMortem ? postMortemText(guest.postMortem) : []),
+      ].join('\n');
       booted.error(xmlText(message) || boot.outcome, boot.outcome, xmlText(text));
     }
     const open = guest.health.filter((finding) => finding.allowed === undefined);

@@ -5,7 +5,7 @@ import { matrixTable } from './matrix-table.ts';
 import { renderTestLine } from './progress.ts';
 import { rerunCommand } from './rerun.ts';
 import { indent, type Style, styleOf } from './style.ts';
-import { changesText, commandsText, expiryOf, historyText, placeOf, subjectOf } from './wording.ts';
+import { changesText, commandsText, expiryOf, historyText, placeOf, postMortemText, subjectOf } from './wording.ts';
 
 export interface SummaryOptions {
   color: boolean;
@@ -70,8 +70,9 @@ function troubleBlock(suite: SuiteRecord, test: TestRecord, style: Style): strin
     `${style.sign(test.outcome)} ${title(suite, test, style)} ${style.dim(printable(placeOf(test.position)))}`,
   ];
   if (test.error) {
-    const { message, hint, code, blame } = test.error;
+    const { message, hint, code, blame, notes = [] } = test.error;
     lines.push(...indent(message, 4), `    ${style.dim(printable(`${code}, blame: ${blame}`))}`);
+    for (const note of notes) lines.push(...indent(note, 4).map((line) => style.warn(line)));
     if (hint !== undefined) lines.push(...indent(`hint: ${hint}`, 4));
   }
   for (const failure of test.failures) {
@@ -119,6 +120,8 @@ function guestBlock(guest: GuestRecord, style: Style): string[][] {
       ),
     );
   }
+  if (lines.length > 0 && guest.postMortem)
+    for (const text of postMortemText(guest.postMortem)) lines.push(...indent(text, 4).map((l) => style.warn(l)));
   if (lines.length === 0) return [];
   if (guest.console !== undefined) lines.push(`    ${style.dim(`console: ${printable(guest.console)}`)}`);
   if (guest.kept !== undefined) lines.push(`    ${style.dim(`enter it: ${printable(guest.kept)}`)}`);

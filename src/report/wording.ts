@@ -1,4 +1,4 @@
-import type { Failure, HealthFinding, RunError, RunRecord, TestRecord } from '../schema/index.ts';
+import type { Failure, GuestRecord, HealthFinding, RunError, RunRecord, TestRecord } from '../schema/index.ts';
 
 /** `file:line:column`, as editors and terminals understand it. */
 export function placeOf(position: { file: string; line: number; column: number }): string {
@@ -29,8 +29,18 @@ export function failureText(failure: Failure): string {
 }
 
 /** An error of a test or a run. */
-export function errorText({ code, message, hint, blame }: RunError): string {
-  return [`${message} (${code}, blame: ${blame})`, ...(hint === undefined ? [] : [`hint: ${hint}`])].join('\n');
+export function errorText({ code, message, hint, blame, notes = [] }: RunError): string {
+  return [`${message} (${code}, blame: ${blame})`, ...notes, ...(hint === undefined ? [] : [`hint: ${hint}`])].join(
+    '\n',
+  );
+}
+
+/** What the powered-off disk of a dead guest showed, in lines. */
+export function postMortemText({ findings, logs }: NonNullable<GuestRecord['postMortem']>): string[] {
+  return [
+    ...findings.map((text) => `its disk: ${text}`),
+    ...logs.flatMap(({ source, lines }) => [`its ${source} ends with`, ...lines.map((line) => `  | ${line}`)]),
+  ];
 }
 
 /** Why a test is not fine, in one line. */

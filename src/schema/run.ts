@@ -55,6 +55,7 @@ export const runErrorSchema = z.object({
   message: z.string(),
   hint: z.string().optional(),
   blame: blameSchema,
+  notes: z.array(z.string()).optional().meta({ description: 'what the powered-off disk of a dead guest showed' }),
 });
 
 export const testRecordSchema = z.object({
@@ -137,6 +138,14 @@ export const rebootRecordSchema = bootRecordSchema.extend({
   beganMs: ms.meta({ description: 'from the first start of QEMU to this reset; the other times count from the reset' }),
 });
 
+/** What the powered-off disk of a guest that died shows. */
+const postMortemSchema = z.object({
+  findings: z.array(z.string()).meta({ description: 'what is wrong with it, the likeliest cause first' }),
+  logs: z
+    .array(z.object({ source: z.string(), lines: z.array(z.string()) }))
+    .meta({ description: 'the last lines of what was logged in this boot' }),
+});
+
 export const guestRecordSchema = z.object({
   name: z.string(),
   image: z.object({
@@ -160,6 +169,7 @@ export const guestRecordSchema = z.object({
   reboots: z.array(rebootRecordSchema).optional().meta({ description: 'the boots after the first, in order' }),
   console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),
   kept: z.string().optional().meta({ description: 'the command that leads back into a kept guest' }),
+  postMortem: postMortemSchema.optional().meta({ description: 'of a guest that died' }),
   health: z.array(healthFindingSchema),
 });
 

@@ -11,6 +11,7 @@ import {
   type JournalValue,
   type ServiceValue,
 } from '../../src/facts/index.ts';
+import { type Inspection, inspectionSchema } from '../../src/inspect/index.ts';
 import type { RunRecord } from '../../src/schema/index.ts';
 import { openPoweredOff } from '../facts/tree-disk.ts';
 import { gvm, home } from './gvm.ts';
@@ -130,7 +131,7 @@ function plain(fact: string, value: unknown): unknown {
   return Array.isArray(value) ? value : own;
 }
 
-test('each fact says of a powered-off disk what it said of the guest', async () => {
+test('each fact says of a powered-off disk what it said of the guest, and an inspection names all of its packages', async () => {
   await using bench = await openTestLab();
   const spec = await bench.describe('twice');
   const guest = await bench.lab.start(spec);
@@ -139,6 +140,7 @@ test('each fact says of a powered-off disk what it said of the guest', async () 
   const made = await channel.exec(CHANGES);
   expect([made.exitCode, made.stderr.toString()]).toEqual([0, '']);
   const live = await collect(requests, { facts: builtinFacts, channel, timeout: 60_000 });
+  const dpkg = await channel.exec(`dpkg-query -W -f '\${Package} \${Version} \${Architecture}\\n'`);
   await channel.exec('service rsyslog stop; sync');
   const kept = bench.lab.keep(spec);
   await guest[Symbol.asyncDispose]();
@@ -158,4 +160,43 @@ test('each fact says of a powered-off disk what it said of the guest', async () 
     expect(live[i]?.value, what).toBeDefined();
   }
   await off.close();
+  const allow = base.flatMap((place) => ['--allow-backing', place]);
+  const inspected = await gvm(['inspect', kept.overlay, '--json', ...allow]);
+  expect([inspected.code, inspected.stderr]).toEqual([0, '']);
+  const { sections } = inspectionSchema.parse(JSON.parse(inspected.stdout)) as Inspection;
+  const { manager, packages } = sections.packages as { manager: string; packages: Record<string, string>[] };
+  expect(manager).toBe('dpkg');
+  expect(packages.map((p) => `${p.name} ${p.version} ${p.architecture}`).sort()).toEqual(
+    dpkg.stdout.toString().trim().split('\n').sort(),
+  );
+  expect(sections).toMatchObject({
+    system: { id: 'debian', init: 'openrc', architecture: 'x86_64', machineId: 'set' },
+    accounts: { users: expect.arrayContaining([expect.objectContaining({ name: 'tester', password: 'none' })]) },
+    privileged: { setuid: expect.arrayContaining([expect.objectContaining({ path: '/etc/suid', mode: '4755' })]) },
+    logs: expect.arrayContaining([expect.objectContaining({ source: '/var/log/messages' })]),
+  });
+});
+
+test('the disk of a guest that cannot find its root device is examined unasked, and every report says what it shows', async () => {
+  const out = join(folder, 'dead');
+  const root = '00000000-1111-2222-3333-444444444444';
+  const args = ['suites/boot', '-t', 'default runlevel', '--append', `root=UUID=${root}`, '--output', out];
+  const { code, stdout } = await gvm(['test', ...args, '--reporter', 'html']);
+  expect(code).toBe(3);
+  const run = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')) as RunRecord;
+  const said = run.guests[0]?.postMortem?.findings[0] ?? '';
+  expect(said).toMatch(
+    new RegExp(
+      `^root=UUID=${root}: no volume of the disk is that; it has p1 \\(vfat .*, p2 \\(ext4 UUID=.* LABEL=gvm-root`,
+    ),
+  );
+  const [test] = run.suites.flatMap((suite) => suite.tests);
+  expect(test).toMatchObject({ outcome: 'error', error: { code: 'boot-failed', notes: [`its disk: ${said}`] } });
+  const shown = `root=UUID=${root}: no volume of the disk is that`;
+  for (const text of [
+    stdout,
+    readFileSync(join(out, 'junit.xml'), 'utf8'),
+    readFileSync(join(out, 'report.html'), 'utf8'),
+  ])
+    expect(text).toContain(shown);
 });

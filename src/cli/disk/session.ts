@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseBytes, printable } from '../../core/index.ts';
@@ -37,6 +38,8 @@ export interface Session {
 export async function interruptible(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController();
   const { signal } = controller;
+  // Every read that waits listens to it.
+  setMaxListeners(0, signal);
   let interrupted: number | undefined;
   const stop = (name: 'SIGINT' | 'SIGTERM') => {
     interrupted ??= name === 'SIGINT' ? 130 : 143;

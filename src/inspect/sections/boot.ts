@@ -32,9 +32,7 @@ export const bootSection = defineSection<Boot>({
   title: 'Boot loader',
   schema,
   async read({ disk }) {
-    const found = [...(await grub(disk)), ...(await loaderEntries(disk)), ...(await extlinux(disk))].slice(0, MOST);
-    const entries: Boot['entries'] = [];
-    for (const entry of found) entries.push({ ...entry, missing: await missingFiles(disk, entry) });
+    const entries = await bootEntries(disk);
     const efi = await efiPrograms(disk);
     const settings = parseAssignments((await disk.text('/etc/default/grub')) ?? '');
     const cmdline = (await disk.text('/etc/kernel/cmdline'))?.trim();
@@ -51,6 +49,14 @@ export const bootSection = defineSection<Boot>({
     ...Object.entries(settings).map(([key, value]) => [key, value]),
   ],
 });
+
+/** What the boot loaders of a disk offer, in their order. */
+export async function bootEntries(disk: PoweredOff): Promise<Boot['entries']> {
+  const found = [...(await grub(disk)), ...(await loaderEntries(disk)), ...(await extlinux(disk))].slice(0, MOST);
+  const entries: Boot['entries'] = [];
+  for (const entry of found) entries.push({ ...entry, missing: await missingFiles(disk, entry) });
+  return entries;
+}
 
 /** menuentry blocks with their linux and initrd lines (GRUB manual, 16.1.1 and 16.3). */
 async function grub(disk: PoweredOff): Promise<Entry[]> {

@@ -20,7 +20,7 @@ export const logsSection = defineSection<z.output<typeof schema>>({
   schema,
   async read({ disk, note }) {
     const logs = await readLastLog(disk, KEPT, note);
-    return logs.length === 0 ? undefined : logs;
+    return logs.length === 0 ? undefined : logs.map(({ source, lines }) => ({ source, lines }));
   },
   rows: (logs) => logs.flatMap(({ source, lines }) => [[source], ...lines.slice(-SHOWN).map((line) => [`  ${line}`])]),
 });

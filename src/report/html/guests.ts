@@ -2,7 +2,7 @@ import { formatDuration, formatSize, shellQuote } from '../../core/index.ts';
 import type { GuestRecord, HealthFinding } from '../../schema/index.ts';
 import { placeOfBoot } from '../cases.ts';
 import type { Consoles } from '../reporter.ts';
-import { expiryOf } from '../wording.ts';
+import { expiryOf, postMortemText } from '../wording.ts';
 import type { Budget } from './budget.ts';
 import { anchorOf, html, type Markup, urlPath } from './markup.ts';
 import { lengthOf, timeline } from './timeline.ts';
@@ -28,6 +28,7 @@ function guestBlock(guest: GuestRecord, scale: number, log: string | undefined, 
 ${timeline(boot, scale)}
 ${died && html`<p class="bad">${boot.message ?? boot.cause ?? boot.outcome}</p><p class="note">${placeOfBoot(guest)}, blame: ${boot.blame ?? 'unknown'}</p>`}
 ${boot.evidence && boot.evidence.length > 0 && html`<pre class="evidence" tabindex="0">${boot.evidence.join('\n')}</pre>`}
+${guest.postMortem && html`<h4>what its disk shows</h4><pre class="evidence" tabindex="0">${postMortemText(guest.postMortem).join('\n')}</pre>`}
 ${guest.health.length > 0 && html`<h4>found unasked</h4><ul class="health">${guest.health.map(finding)}</ul>`}
 ${kept !== undefined && html`<p>It was kept; this leads back in: <code>${kept}</code></p>`}
 ${log !== undefined && consoleBlock(guest, log, budget)}

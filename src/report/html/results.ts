@@ -41,6 +41,7 @@ function testBody(test: TestRecord, budget: Budget): Markup {
   }${test.tags.map((tag) => html` · <span class="tag">${tag}</span>`)}</p>
 ${test.reason !== undefined && html`<p>${test.reason}</p>`}
 ${error && html`<p class="bad">${error.message}</p><p class="note">${error.code}, blame: ${error.blame}</p>`}
+${error?.notes?.map((note) => html`<p class="note">${note}</p>`)}
 ${error?.hint !== undefined && html`<p>hint: ${error.hint}</p>`}
 ${test.failures.map((failure) => failureBlock(failure, budget))}
 ${historyText(test).map((text) => html`<p class="flaky">${text}</p>`)}
