@@ -1,5 +1,6 @@
 export { readCpio } from './codec/cpio-read.ts';
 export { type CpioEntry, type CpioOptions, writeCpio } from './codec/cpio-write.ts';
+export { decompressors } from './codec/decompress.ts';
 export { type Disk, type OpenDiskOptions, openChain, openDisk } from './disk.ts';
 export type { FileExtent, FileSystem, FsNode, NodeStat, NodeType, Timestamp, Xattr } from './fs/file-system.ts';
 export { type FstabEntry, parseFstab } from './fstab.ts';

@@ -14,6 +14,7 @@ export type { GroupValue } from './group.ts';
 export type { HttpValue } from './http.ts';
 export type { InterfaceValue } from './interface.ts';
 export type { JournalValue } from './journal.ts';
+export { type JournalEntry, readJournalOnDisk } from './journal-file/read.ts';
 export type { KconfigValue } from './kconfig.ts';
 export type { KernelValue } from './kernel.ts';
 export type { KernelParamValue } from './kernel-param.ts';

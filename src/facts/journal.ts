@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
 import { type Answer, defineFact, type FactOutput, outputOf } from './fact.ts';
+import { type JournalOnDisk, readJournalOnDisk } from './journal-file/read.ts';
 import { parseJournal, parseSyslog } from './journal-lines.ts';
 import { Unanswerable } from './offline/disk.ts';
 import { initOf } from './offline/init.ts';
@@ -9,6 +10,7 @@ import { partOf } from './shell.ts';
 // What programs logged: of this boot in systemd's journal, or all of the first of the usual log files.
 
 const MAX = 4 * 2 ** 20;
+const MOST_ENTRIES = 50_000;
 const FILES = ['/var/log/syslog', '/var/log/messages', '/var/log/everything/current'];
 
 const word = z.string().regex(/^[\w.@:/\\-]{1,200}$/, 'expected the name of a program or unit');
@@ -90,7 +92,9 @@ fi`;
   },
 
   async offline(disk, requests) {
-    if ((await initOf(disk)) === 'systemd') throw new Unanswerable("systemd's journal is asked through journalctl");
+    const journal = await readJournalOnDisk(disk, MOST_ENTRIES);
+    if (journal) return requests.map((request) => fromDisk(journal, request));
+    if ((await initOf(disk)) === 'systemd') throw new Unanswerable('the journal of the disk is kept in memory only');
     for (const file of FILES) {
       const lines = await disk.read(file, MAX);
       if (lines) return this.parse(outputOf({ file, lines, read: '' }), requests);
@@ -98,6 +102,33 @@ fi`;
     throw new Unanswerable(`the disk has none of ${FILES.join(', ')}`);
   },
 });
+
+/** As journalctl(1) selects by -t, -u and -p; a program without a name of its own is none that was asked for. */
+function fromDisk({ entries, more, damage }: JournalOnDisk, request: JournalArgs): Answer<JournalValue> {
+  if (more) return { diagnostics: [`the journal of the last boot has more than ${MOST_ENTRIES} entries`] };
+  if (damage.length > 0) return { diagnostics: damage };
+  const { identifier, unit, priority } = request;
+  const name = unit === undefined || /\.\w+$/.test(unit) ? unit : `${unit}.service`;
+  const own = entries.filter(({ fields }) => {
+    const level = fields.get('PRIORITY');
+    return (
+      (identifier === undefined || fields.get('SYSLOG_IDENTIFIER') === identifier) &&
+      (priority === undefined || (level !== undefined && Number(level) <= priority)) &&
+      (name === undefined || UNIT_FIELDS.some((field) => fields.get(field) === name))
+    );
+  });
+  const value = own.map(({ fields }) => {
+    const [program, level] = [fields.get('SYSLOG_IDENTIFIER'), fields.get('PRIORITY')];
+    return {
+      ...(program === undefined ? {} : { identifier: program }),
+      ...(/^[0-7]$/.test(level ?? '') ? { priority: Number(level) } : {}),
+      message: fields.get('MESSAGE') ?? '',
+    };
+  });
+  return { value: { source: 'journal', entries: value }, diagnostics: [] };
+}
+
+const UNIT_FIELDS = ['_SYSTEMD_UNIT', 'UNIT', 'OBJECT_SYSTEMD_UNIT'];
 
 function fromJournal(output: FactOutput, i: number): Answer<JournalValue> {
   const data = partOf(output, `journal.${i}`) ?? Buffer.alloc(0);

@@ -1,4 +1,4 @@
-import { diskTrouble, type PoweredOff } from '../facts/index.ts';
+import { diskTrouble, type JournalEntry, type PoweredOff, readJournalOnDisk } from '../facts/index.ts';
 
 export interface LastLog {
   source: string;
@@ -23,6 +23,9 @@ const LONGEST_LINE = 1000;
 /** The last lines of the log files that a disk has, each at most so many. */
 export async function readLastLog(disk: PoweredOff, most: number, note: (text: string) => void): Promise<LastLog[]> {
   const logs: LastLog[] = [];
+  const journal = await readJournalOnDisk(disk, most);
+  for (const text of journal?.damage ?? []) note(text);
+  if (journal && journal.entries.length > 0) logs.push(ofJournal(journal.entries));
   for (const source of FILES) {
     try {
       const found = await disk.find(source);
@@ -39,4 +42,14 @@ export async function readLastLog(disk: PoweredOff, most: number, note: (text: s
     }
   }
   return logs;
+}
+
+function ofJournal(entries: readonly JournalEntry[]): LastLog {
+  const lines = entries.map(({ realtime, fields }) => {
+    const time = new Date(Number(realtime / 1000n));
+    const when = Number.isNaN(time.getTime()) ? '' : time.toISOString().slice(0, 19);
+    const program = fields.get('SYSLOG_IDENTIFIER') ?? fields.get('_COMM') ?? '';
+    return `${when} ${program}: ${fields.get('MESSAGE') ?? ''}`.slice(0, LONGEST_LINE);
+  });
+  return { source: 'journal', lines, written: Number((entries.at(-1)?.realtime ?? 0n) / 1000n) };
 }
