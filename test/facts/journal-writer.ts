@@ -44,7 +44,10 @@ export function writeJournal(
     const before = known.get(text);
     if (before !== undefined) return before;
     const plain = Buffer.from(text);
-    const packed = zstd && plain.length > 200 ? execFileSync('zstd', ['-c', `--stream-size=${plain.length}`], { input: plain }) : undefined;
+    const packed =
+      zstd && plain.length > 200
+        ? execFileSync('zstd', ['-c', `--stream-size=${plain.length}`], { input: plain })
+        : undefined;
     const body = Buffer.alloc((compact ? 56 : 48) + (packed ?? plain).length);
     (packed ?? plain).copy(body, compact ? 56 : 48);
     const offset = add(1, packed ? 4 : 0, body);

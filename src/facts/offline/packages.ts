@@ -1,6 +1,7 @@
 // Reads: the databases of package managers on a disk, into the text that package-managers.ts parses. dpkg(1)'s status
-// file, Portage's /var/db/pkg, apk's installed, pacman's local.
+// file, Portage's /var/db/pkg, apk's installed, pacman's local, rpm's SQLite and own forms.
 import { type Installed, managers, packageManagers } from '../package-managers.ts';
+import { readRpmPackages } from '../rpm/read.ts';
 import type { PoweredOff } from './disk.ts';
 
 type Manager = (typeof packageManagers)[number];
@@ -42,7 +43,7 @@ const databases: Readonly<Record<Manager, Database>> = {
   rpm: {
     present: async (disk) =>
       (await disk.isDirectory('/var/lib/rpm')) || (await disk.isDirectory('/usr/lib/sysimage/rpm')),
-    read: async () => undefined,
+    read: async (disk) => (await readRpmPackages(disk))?.map(({ name, version }) => `${name}\t${version}`).join('\n'),
   },
 };
 
