@@ -1,4 +1,5 @@
 import type { Reporter, TestCase } from 'vitest/node';
+import { isTrouble } from '../report/index.ts';
 import type { SuiteRecord, TestRecord } from '../schema/index.ts';
 import type { PlannedTest, SuitePlan } from '../suite/index.ts';
 import { pointRecords } from './points.ts';
@@ -48,6 +49,8 @@ export class ReportBridge implements Reporter {
       const { verdict, guest } = meta;
       const { points = [], ...own } = verdict;
       Object.assign(record, own, guest === undefined ? {} : { guest });
+      record.retries = own.attempts?.length ?? 0;
+      if (record.outcome === 'passed' && record.retries > 0) record.outcome = 'flaky';
       if (points.length > 0) this.#points.set(key, pointRecords(record, points));
       if (state === 'failed') placeFailures(record, test, testCase);
     } else if (state !== 'skipped') {
@@ -78,6 +81,11 @@ export class ReportBridge implements Reporter {
         ...(this.#points.get(test.id) ?? []),
       ]),
     }));
+  }
+
+  /** How many tests went wrong. */
+  get failed(): number {
+    return [...this.#records.values()].filter(isTrouble).length;
   }
 
   #find(testCase: TestCase): { plan: SuitePlan; test: PlannedTest } | undefined {

@@ -35,6 +35,8 @@ export interface Examination {
 const LOST_GRACE = 1000;
 
 interface Lease {
+  /** Its name, also where it never becomes ready. */
+  name: string;
   guest: Promise<Guest>;
   /** Suites that have not released it yet. */
   users: Set<string>;
@@ -76,13 +78,34 @@ export class GuestPool implements AsyncDisposable {
     let lease = this.#leases.get(key);
     if (!lease) {
       const users = [...this.#keys].filter(([, k]) => k === key).map(([user]) => user);
-      const name = guestName(plan, ++this.#count);
-      const guest = test === undefined ? this.#boot(plan, name) : this.#fork(plan, name);
-      lease = { guest, users: new Set(test === undefined ? users : [plan.key]) };
-      lease.guest.catch(() => {});
+      lease = { ...this.#begin(plan, test), users: new Set(test === undefined ? users : [plan.key]) };
       this.#leases.set(key, lease);
     }
     return lease.guest;
+  }
+
+  #begin(plan: SuitePlan, test?: string): Pick<Lease, 'name' | 'guest'> {
+    const name = guestName(plan, ++this.#count);
+    const guest = test === undefined ? this.#boot(plan, name) : this.#fork(plan, name);
+    guest.catch(() => {});
+    return { name, guest };
+  }
+
+  /** Boots another guest in the place of one that is gone or never became ready; one that lives stays. */
+  async renew(plan: SuitePlan, test?: string): Promise<void> {
+    const lease = this.#leases.get(keyOf(plan, test));
+    if (!lease) return;
+    const { name, guest: before } = lease;
+    const guest = await before.catch(() => undefined);
+    if (guest && !(await Promise.race([guest.lost, undefined]))) return;
+    // Another suite that shares the guest may have been quicker.
+    if (lease.guest !== before) return;
+    Object.assign(lease, this.#begin(plan, test));
+    const record = this.records.find((r) => r.name === name);
+    if (record) record.replaced = true;
+    if (!guest) return;
+    await this.#close(guest);
+    await this.#end(guest);
   }
 
   /**

@@ -54,6 +54,10 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, acce
       const lost = await pool.lostReason(planOf(params), testOf(params));
       return lost ? { error: toRunError(lost) } : {};
     },
+    async renew(params: unknown): Promise<Record<string, never>> {
+      await pool.renew(planOf(params), testOf(params));
+      return {};
+    },
     async release(params: unknown): Promise<Record<string, never>> {
       await pool.release(planOf(params), testOf(params));
       return {};

@@ -1,5 +1,6 @@
 import { type PlannedTest, type Registry, runTest, type SuitePlan } from '../suite/index.ts';
 import type { GuestAccess } from './guest-access.ts';
+import { withRetries } from './retry.ts';
 import type { WorkerContext } from './runner.ts';
 import { emptyVerdict, type SessionResult, WorkerSession } from './session.ts';
 
@@ -25,7 +26,14 @@ export class PlannedSession extends WorkerSession {
       const guest = { channel, scale, place, boot, control: access };
       return { verdict: await runTest(planned, { ...guest, signal, registry, output }) };
     };
-    const result = await this.inGuest(signal, act, this.#forks && role === undefined ? planned.id : undefined);
+    const fork = this.#forks && role === undefined ? planned.id : undefined;
+    const result = await withRetries({
+      // A setup that is done twice is another one.
+      retries: role === undefined ? this.retries : 0,
+      signal,
+      attempt: () => this.inGuest(signal, act, fork),
+      renew: () => this.renew(fork),
+    });
     const { outcome, failures, error } = result.verdict;
     if (role === 'setup' && outcome !== 'passed' && outcome !== 'skipped')
       this.#unprepared = `the setup of the suite failed: ${failures[0]?.message ?? error?.message ?? outcome}`;

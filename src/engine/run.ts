@@ -38,6 +38,11 @@ export interface RunSuitesOptions {
   /** Hides secrets in what goes there. */
   mask: Mask;
   passWithNoChecks: boolean;
+  /** How often a test that went wrong is tried again. */
+  retries: number;
+  failOnFlaky: boolean;
+  /** Failed tests after which no other is begun; 0 for no limit. */
+  bail: number;
   /** What the manifest says of the run itself. */
   about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'accelerator' | 'qemu'>;
 }
@@ -72,9 +77,11 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool, lab.accelerator));
     const channelOf = (name: string) => lab.guests.find((guest) => guest.name === name)?.console;
     await using _channels = await serveChannels(lab.channelsPath, channelOf);
-    const { output, plugins } = options;
-    const context = { socket: lab.brokerPath, channels: lab.channelsPath, output, plugins, scripts: scriptsOf(plans) };
-    await runOnVitest({ plans, cwd, context, reporter: bridge, workers: limits.guests, signal, scratch: lab.folder });
+    const { output, plugins, retries, bail } = options;
+    const [socket, channels, scripts] = [lab.brokerPath, lab.channelsPath, scriptsOf(plans)];
+    const context = { socket, channels, output, plugins, retries, scripts };
+    const workers = limits.guests;
+    await runOnVitest({ plans, cwd, context, reporter: bridge, workers, bail, signal, scratch: lab.folder });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
   }
@@ -83,7 +90,10 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   if (!interrupted) {
     for (const message of bridge.errors) errors.push({ code: 'internal', message, blame: 'unknown' });
   }
-  const suites = bridge.suites(interrupted && 'the run was interrupted');
+  const bailed = options.bail > 0 && bridge.failed >= options.bail;
+  const suites = bridge.suites(
+    interrupted ? 'the run was interrupted' : bailed ? 'enough tests had failed (--bail)' : undefined,
+  );
   const run = { suites, guests: pool.records, errors, ...(interrupted ? { interrupted } : {}) };
   return {
     version: 1,
@@ -101,7 +111,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     },
     ...run,
     totals: totalsOf(suites, pool.records),
-    exitCode: exitCodeOf(run, { passWithNoChecks: options.passWithNoChecks }),
+    exitCode: exitCodeOf(run, options),
   };
 }
 

@@ -26,6 +26,8 @@ export interface WorkerContext {
   output: string;
   /** The modules of the project's plugins. */
   plugins: readonly string[];
+  /** How often a test is tried again. */
+  retries: number;
   /** The cells of each suite in TypeScript, by its file; undefined while such a file is asked for its tests. */
   scripts?: Readonly<Record<string, readonly ScriptCell[]>>;
 }
@@ -46,6 +48,8 @@ export interface RunnerOptions {
   reporter: Reporter;
   /** How many suite files run at once. */
   workers: number;
+  /** Failed tests after which no other is begun; 0 for no limit. */
+  bail: number;
   signal: AbortSignal;
   /** A folder of the run for vitest's temporary files: what removes the run removes them too. */
   scratch: string;
@@ -72,15 +76,15 @@ export async function collectOnVitest(
   { cwd, ...options }: Pick<RunnerOptions, 'cwd' | 'signal' | 'scratch'>,
 ): Promise<TestModule[]> {
   const paths = files.map((file) => resolve(cwd, file));
-  const context = { socket: '', channels: '', cwd, output: '', plugins: [] };
-  const quiet = { ...options, reporter: {}, workers: 1 };
+  const context = { socket: '', channels: '', cwd, output: '', plugins: [], retries: 0 };
+  const quiet = { ...options, reporter: {}, workers: 1, bail: 0 };
   return await withVitest({ ...quiet, files: paths, context, byPath: new Map(), cells: 0 }, async (vitest) => {
     const { testModules } = await vitest.collect();
     return testModules;
   });
 }
 
-interface VitestOptions extends Pick<RunnerOptions, 'reporter' | 'workers' | 'signal' | 'scratch'> {
+interface VitestOptions extends Pick<RunnerOptions, 'reporter' | 'workers' | 'bail' | 'signal' | 'scratch'> {
   /** Absolute paths. */
   files: readonly string[];
   context: WorkerContext;
@@ -94,7 +98,7 @@ interface VitestOptions extends Pick<RunnerOptions, 'reporter' | 'workers' | 'si
  * while guests still run, so they are taken out: signals belong to the caller, who aborts.
  */
 async function withVitest<T>(options: VitestOptions, use: (vitest: Vitest) => Promise<T>): Promise<T> {
-  const { files, context, byPath, cells, reporter, workers, signal, scratch } = options;
+  const { files, context, byPath, cells, reporter, workers, bail, signal, scratch } = options;
   signal.throwIfAborted();
   const root = commonFolder(files);
   const before = { SIGINT: process.listeners('SIGINT'), SIGTERM: process.listeners('SIGTERM') };
@@ -117,6 +121,7 @@ async function withVitest<T>(options: VitestOptions, use: (vitest: Vitest) => Pr
       pool: 'forks',
       maxWorkers: workers,
       fileParallelism: workers > 1,
+      bail,
       // Cells wait for their guests inside of their tests: a limit here would keep others from ending.
       maxConcurrency: cells + 1,
       includeTaskLocation: true,

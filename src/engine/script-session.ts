@@ -3,6 +3,7 @@ import { GvmError, isGvmError } from '../errors/index.ts';
 import type { Failure } from '../schema/index.ts';
 import type { Registry } from '../suite/index.ts';
 import type { GuestAccess } from './guest-access.ts';
+import { withRetries } from './retry.ts';
 import { CheckFailure, type ScriptFixtures, ScriptGuest } from './script-guest.ts';
 import { emptyVerdict, type SessionResult, WorkerSession } from './session.ts';
 
@@ -55,7 +56,12 @@ export class ScriptSession extends WorkerSession {
       verdict.durationMs = monotonic() - started;
       return { verdict, thrown };
     };
-    return await this.inGuest(signal, act, fork);
+    return await withRetries({
+      retries: this.retries,
+      signal,
+      attempt: () => this.inGuest(signal, act, fork),
+      renew: () => this.renew(fork),
+    });
   }
 }
 

@@ -26,6 +26,8 @@ interface Entered {
 export class WorkerSession implements AsyncDisposable {
   /** Where what is brought out of the guest goes. */
   readonly output: string;
+  /** How often a test is tried again. */
+  readonly retries: number;
   readonly #context: WorkerContext;
   readonly #suite: string;
   #broker: Promise<BrokerClient> | undefined;
@@ -37,6 +39,7 @@ export class WorkerSession implements AsyncDisposable {
    */
   constructor(context: WorkerContext, suite: string, name: string) {
     this.output = join(context.output, 'files', name.replace(/[^\w.+-]+/g, '_'));
+    this.retries = context.retries;
     this.#context = context;
     this.#suite = suite;
   }
@@ -78,6 +81,15 @@ export class WorkerSession implements AsyncDisposable {
     this.#entered = undefined;
     await prepared?.access[Symbol.asyncDispose]();
     return await this.#enter(lessee, signal);
+  }
+
+  /** Lets a guest that is gone be replaced by another one. */
+  async renew(test?: string): Promise<void> {
+    const entered = await this.#entered?.catch(() => undefined);
+    this.#entered = undefined;
+    await entered?.access[Symbol.asyncDispose]();
+    const broker = await this.#broker?.catch(() => undefined);
+    await broker?.call('renew', { suite: this.#suite, ...(test === undefined ? {} : { test }) });
   }
 
   async #leave(own: Entered | undefined, lessee: Lessee): Promise<void> {

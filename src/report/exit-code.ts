@@ -9,6 +9,8 @@ const SIGNAL_CODE = { SIGINT: 130, SIGTERM: 143 } as const;
 export interface ExitOptions {
   /** A run in which every check was skipped is fine. */
   passWithNoChecks?: boolean;
+  /** A test that passed only when it was tried again counts as failed. */
+  failOnFlaky?: boolean;
 }
 
 /** The exit code that a run's outcomes ask for. Pure. */
@@ -22,10 +24,12 @@ export function exitCodeOf(
   for (const test of tests) {
     if (test.outcome === 'error') codes.add(test.error ? codeOfError(test.error) : 3);
     else if (['failed', 'xpassed', 'timeout'].includes(test.outcome)) codes.add(1);
+    else if (test.outcome === 'flaky' && options.failOnFlaky) codes.add(1);
   }
   for (const guest of run.guests) {
     if (guest.health.some((finding) => finding.allowed === undefined)) codes.add(1);
-    if (guest.boot.outcome === 'failed' || guest.boot.outcome === 'timeout')
+    // What a retry replaced is told by the tests that it was for.
+    if (!guest.replaced && (guest.boot.outcome === 'failed' || guest.boot.outcome === 'timeout'))
       codes.add(guest.boot.blame === 'host' ? 4 : 3);
   }
   const first = PRIORITY.find((code) => codes.has(code));

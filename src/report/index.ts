@@ -1,3 +1,4 @@
+export { isTrouble } from './cases.ts';
 export { publishConsole } from './console-log.ts';
 export { exitCodeOf } from './exit-code.ts';
 export { lastFailed, withHistory } from './history.ts';

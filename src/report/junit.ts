@@ -1,6 +1,6 @@
 // Writes a run as JUnit XML in the form that Jenkins' xunit plugin validates (junit-10.xsd): testsuites, testsuite with
 // properties, testcase with at most one of failure, error, skipped. The library knows no reason for a skipped test
-// and no hostname; both are put in afterwards at marks that no text of the run contains.
+// hostname, and no tries before the last one; they are put in afterwards at marks that no text of the run contains.
 
 import type { Builder, TestCase, TestSuite } from 'junit-report-builder';
 import * as library from 'junit-report-builder';
@@ -23,6 +23,7 @@ export function renderJunit(run: RunRecord): string {
   const mark = unusedMark(run);
   const report = builder.newBuilder().name('gvm');
   const reasons: string[] = [];
+  const tries: string[] = [];
   const suiteNamed = (name: string, ms: number): TestSuite =>
     report.testSuite().name(xmlText(name)).timestamp(mark).time(seconds(ms));
   for (const suite of run.suites) {
@@ -31,7 +32,11 @@ export function renderJunit(run: RunRecord): string {
       suite.tests.reduce((sum, test) => sum + test.durationMs, 0),
     );
     describe(element, suite, run);
-    for (const test of suite.tests) addTest(element, suite, test, (reason) => `${mark}${reasons.push(reason) - 1}`);
+    const marks: Marks = {
+      skip: (reason) => `${mark}${reasons.push(reason) - 1}`,
+      tried: (elements) => `${mark}${tries.push(elements) - 1};`,
+    };
+    for (const test of suite.tests) addTest(element, suite, test, marks);
   }
   addHealth(run, suiteNamed);
   addErrors(run, suiteNamed);
@@ -40,10 +45,12 @@ export function renderJunit(run: RunRecord): string {
     `<properties>\\s*<property name="reason" value="${mark}(\\d+)"/>\\s*</properties>\\s*<skipped/>`,
     'g',
   );
+  const tried = new RegExp(`<system-out>(<!\\[CDATA\\[)?${mark}(\\d+);`, 'g');
   return report
     .build()
     .replaceAll(`timestamp="${mark}"`, () => attributes)
     .replace(skipped, (_, index: string) => `<skipped message="${xmlAttribute(reasons[Number(index)] ?? '')}"/>`)
+    .replace(tried, (_, open = '', index: string) => `${tries[Number(index)] ?? ''}<system-out>${open}`)
     .concat('\n');
 }
 
@@ -69,7 +76,13 @@ function describe(element: TestSuite, suite: SuiteRecord, run: RunRecord): void 
   }
 }
 
-function addTest(element: TestSuite, suite: SuiteRecord, test: TestRecord, skip: (reason: string) => string): void {
+/** Text that stands for what the library cannot write. */
+interface Marks {
+  skip(reason: string): string;
+  tried(elements: string): string;
+}
+
+function addTest(element: TestSuite, suite: SuiteRecord, test: TestRecord, marks: Marks): void {
   const testCase = element
     .testCase()
     .name(xmlText(test.name))
@@ -78,17 +91,31 @@ function addTest(element: TestSuite, suite: SuiteRecord, test: TestRecord, skip:
     .time(seconds(test.durationMs));
   if (test.outcome === 'skipped' || test.outcome === 'xfailed') {
     // The marked property is taken out again; see above.
-    testCase.property('reason', skip(test.reason ?? test.outcome)).skipped();
+    testCase.property('reason', marks.skip(test.reason ?? test.outcome)).skipped();
     return;
   }
   testCase.property('position', xmlText(placeOf(test.position)));
   if (test.guest !== undefined) testCase.property('guest', xmlText(test.guest));
   if (test.retries > 0) testCase.property('retries', String(test.retries));
-  if (test.outcome === 'passed' || test.outcome === 'flaky') return;
-  addTrouble(testCase, test);
-  const output = commandsText(test.commands);
-  if (output !== '') testCase.standardOutput(xmlText(output));
+  const fine = test.outcome === 'passed' || test.outcome === 'flaky';
+  if (!fine) addTrouble(testCase, test);
+  const before = test.attempts?.length ? marks.tried(triesOf(test)) : '';
+  const output = before + (fine ? '' : xmlText(commandsText(test.commands)));
+  if (output !== '') testCase.standardOutput(output);
+  if (fine) return;
   if (test.diagnostics.length > 0) testCase.standardError(xmlText(test.diagnostics.join('\n')));
+}
+
+/** Earlier tries in the elements of Maven's Surefire, which Jenkins reads: flaky where a later one passed, else rerun. */
+function triesOf({ attempts = [], outcome, position }: TestRecord): string {
+  return attempts
+    .map((attempt) => {
+      const tag = `${outcome === 'flaky' ? 'flaky' : 'rerun'}${attempt.outcome === 'failed' ? 'Failure' : 'Error'}`;
+      const type = attempt.error?.code ?? attempt.outcome;
+      const attributes = `message="${xmlAttribute(troubleMessage(attempt))}" type="${xmlAttribute(type)}"`;
+      return `<${tag} ${attributes}><stackTrace>${xmlAttribute(troubleText({ ...attempt, position }))}</stackTrace></${tag}>`;
+    })
+    .join('');
 }
 
 function addTrouble(testCase: TestCase, test: TestRecord): void {

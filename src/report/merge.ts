@@ -34,7 +34,10 @@ export function mergeRuns(runs: readonly RunRecord[]): Merged {
     started: new Date(started).toISOString(),
     durationMs: ended - started,
     totals: totalsOf(suites, guests),
-    exitCode: exitCodeOf(merged, { passWithNoChecks: runs.every((part) => part.exitCode === 0) }),
+    exitCode: exitCodeOf(merged, {
+      passWithNoChecks: runs.every((part) => part.exitCode === 0),
+      failOnFlaky: runs.some((part) => part.args.includes('--fail-on-flaky')),
+    }),
     parts: runs.flatMap(
       (part) =>
         part.parts ?? [{ id: part.id, started: part.started, hostname: part.host.hostname, exitCode: part.exitCode }],

@@ -44,12 +44,16 @@ export function postMortemText({ findings, logs }: NonNullable<GuestRecord['post
 }
 
 /** Why a test is not fine, in one line. */
-export function troubleMessage({ error, failures, outcome }: TestRecord): string {
+export function troubleMessage({
+  error,
+  failures,
+  outcome,
+}: Pick<TestRecord, 'error' | 'failures' | 'outcome'>): string {
   return (error?.message ?? failures.map(failureLine).join('; ')) || outcome;
 }
 
 /** All that is known of a test that is not fine. */
-export function troubleText(test: TestRecord): string {
+export function troubleText(test: Pick<TestRecord, 'error' | 'failures' | 'position' | 'history'>): string {
   const { error, failures, position } = test;
   const texts = [
     ...(error ? [`${errorText(error)}\nat ${placeOf(position)}`] : []),
@@ -60,7 +64,7 @@ export function troubleText(test: TestRecord): string {
 }
 
 /** What earlier runs say of a failure; nothing where they say nothing. */
-export function historyText({ history }: TestRecord): string[] {
+export function historyText({ history }: Pick<TestRecord, 'history'>): string[] {
   if (!history) return [];
   const run = `run ${history.since.id} of ${minuteOf(history.since.started)}`;
   return [history.status === 'new' ? `new failure: it passed in ${run}` : `known failure since ${run}`];

@@ -24,6 +24,7 @@ export { type MatrixAxis, type MatrixKeys, matrixAxes, matrixSchema } from './ma
 export { type Allowance, type Project, projectSchema } from './project.ts';
 export { extendingSchema, type Recipe, type RecipePartition, recipeOver, recipeSchema } from './recipe.ts';
 export {
+  type Attempt,
   type Blame,
   type BootRecord,
   type DiskRecord,

@@ -58,6 +58,15 @@ export const runErrorSchema = z.object({
   notes: z.array(z.string()).optional().meta({ description: 'what the powered-off disk of a dead guest showed' }),
 });
 
+/** A try at a test that another one followed. */
+const attemptSchema = z.object({
+  outcome: z.enum(['failed', 'error', 'timeout']),
+  durationMs: ms,
+  guest: z.string().optional(),
+  failures: z.array(failureSchema),
+  error: runErrorSchema.optional(),
+});
+
 export const testRecordSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -88,7 +97,8 @@ export const testRecordSchema = z.object({
     }),
   ),
   diagnostics: z.array(z.string()).meta({ description: 'malformed or missing answers of the guest' }),
-  retries: z.int().min(0),
+  retries: z.int().min(0).meta({ description: 'how often it was tried again' }),
+  attempts: z.array(attemptSchema).optional().meta({ description: 'the tries before the one that counts, in order' }),
   history: testHistorySchema.optional().meta({ description: 'of a failure, where earlier runs are known' }),
 });
 
@@ -168,6 +178,7 @@ export const guestRecordSchema = z.object({
   boot: bootRecordSchema,
   reboots: z.array(rebootRecordSchema).optional().meta({ description: 'the boots after the first, in order' }),
   console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),
+  replaced: z.literal(true).optional().meta({ description: 'a retry booted another one in its place' }),
   kept: z.string().optional().meta({ description: 'the command that leads back into a kept guest' }),
   postMortem: postMortemSchema.optional().meta({ description: 'of a guest that died' }),
   health: z.array(healthFindingSchema),
@@ -244,6 +255,7 @@ export type Stage = z.output<typeof stageSchema>;
 export type Failure = z.output<typeof failureSchema>;
 export type RunError = z.output<typeof runErrorSchema>;
 export type TestRecord = z.output<typeof testRecordSchema>;
+export type Attempt = z.output<typeof attemptSchema>;
 export type SuiteRecord = z.output<typeof suiteRecordSchema>;
 export type HealthFinding = z.output<typeof healthFindingSchema>;
 export type BootRecord = z.output<typeof bootRecordSchema>;

@@ -10,13 +10,28 @@ type Combination = Partial<Record<MatrixAxis, string | number>>;
 /**
  * The plans in every cell of their matrix: that of the project, over it that of the suite, over it the command line's,
  * each axis by itself. A plan without a matrix stays as it is.
+ * @param times how often each cell is run, every time with guests of its own
  * @throws GvmError `usage` for a matrix of which nothing or far too much is left
  */
-export function expandCells(plans: readonly SuitePlan[], project: MatrixKeys, options: MatrixKeys): SuitePlan[] {
+export function expandCells(
+  plans: readonly SuitePlan[],
+  project: MatrixKeys,
+  options: MatrixKeys,
+  times = 1,
+): SuitePlan[] {
   return plans.flatMap((plan) => {
     const cells = cellsOf({ ...project, ...plan.matrix, ...options });
-    return cells.map((cell) => inCell(plan, cell));
+    return cells.flatMap((cell) => repeated(cell, times)).map((cell) => inCell(plan, cell));
   });
+}
+
+function repeated(cell: Cell, times: number): Cell[] {
+  if (times === 1) return [cell];
+  return Array.from({ length: times }, (_, i) => ({
+    ...cell,
+    name: [cell.name, `${i + 1} of ${times}`].filter((part) => part !== '').join(', '),
+    values: { ...cell.values, run: String(i + 1) },
+  }));
 }
 
 function inCell(plan: SuitePlan, cell: Cell): SuitePlan {

@@ -1,4 +1,4 @@
-import type { Failure, RunError, TestRecord } from '../schema/index.ts';
+import type { Attempt, Failure, RunError, TestRecord } from '../schema/index.ts';
 import type { TestPoint } from './points/point.ts';
 
 /** What became of one test. The engine adds the guest, the start and the retries to make it a `TestRecord`. */
@@ -17,4 +17,6 @@ export interface TestVerdict {
   diagnostics: string[];
   /** Results of programs that it ran, each a test of its own in the record. */
   points?: TestPoint[];
+  /** The tries before this one. */
+  attempts?: Attempt[];
 }

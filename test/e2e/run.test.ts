@@ -18,6 +18,8 @@ tests:
     command:
       run: |
         echo planted-secret >/dev/kmsg; echo planted-secret; printf planted-secret | base64; exit 1
+  - name: holds at the second look
+    command: { run: "test -e /run/looked || { touch /run/looked; echo not yet; exit 1; }" }
   - name: is left out
     skip: for another day
     command: { run: "true" }
@@ -29,7 +31,7 @@ let result: Finished;
 beforeAll(async () => {
   at = project({ 'suites/wrong.gvm.yaml': suite });
   const env = { SOME_TOKEN: 'planted-secret', GITHUB_STEP_SUMMARY: join(at.folder, 'summary.md') };
-  result = await gvm(['test', '--reporter', 'html,tap,github'], { cwd: at.folder, env });
+  result = await gvm(['test', '--retries', '1', '--reporter', 'html,tap,github'], { cwd: at.folder, env });
 });
 afterAll(() => at.remove());
 
@@ -58,12 +60,18 @@ test('the JUnit file is valid and says the same', async () => {
   expect(errors).toEqual([]);
   expect(junit).toContain('suites/wrong.gvm.yaml:6:');
   expect(junit.match(/<failure/g)).toHaveLength(3);
+  expect(junit.match(/<rerunFailure/g)).toHaveLength(3);
+  expect(junit.match(/<flakyFailure message="command .*: exit: expected 0, found 1; it said: not yet"/g)).toHaveLength(
+    1,
+  );
   expect(junit).toContain('for another day');
 });
 
 test('run.json fits its schema and tells how the run was made', () => {
   const record = runSchema.parse(JSON.parse(report('run.json')));
-  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual(['passed', 'failed', 'failed', 'failed', 'skipped']);
+  const outcomes = record.suites[0]?.tests.map((t) => [t.outcome, t.retries]);
+  const failed = ['failed', 1];
+  expect(outcomes).toEqual([['passed', 0], failed, failed, failed, ['flaky', 1], ['skipped', 0]]);
   expect(record.exitCode).toBe(1);
   const [guest] = record.guests;
   expect(guest).toMatchObject({ image: { name: 'openrc' }, boot: { outcome: 'ready' }, health: [] });
@@ -118,5 +126,5 @@ test('a guest that cannot find its root exits 3, names the cause in every test, 
     blame: 'guest',
   });
   expect(record.guests[0]?.kept).toMatch(/^gvm boot /);
-  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual(['error', 'error', 'error', 'error', 'skipped']);
+  expect(record.suites[0]?.tests.map((t) => t.outcome)).toEqual([...Array(5).fill('error'), 'skipped']);
 });

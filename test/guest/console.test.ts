@@ -92,6 +92,14 @@ describe('a boot that stops', () => {
     expect(verdict?.evidence.join('\n')).toContain(shown);
   });
 
+  test('firmware whose prompt was lost is given up where it only waits', () => {
+    const classifier = classify([line('BdsDxe: failed to load Boot0001 "UEFI Misc Device": Not Found')]);
+    const waits = { ...quiet, ms: 5000, activity: 'idle' } as const;
+    expect(classifier.judge(waits)?.cause).toBe('no-bootable-disk');
+    expect(classifier.judge({ ...waits, ms: 4900 })).toBeUndefined();
+    expect(classifier.judge({ ...waits, activity: 'busy' })).toBeUndefined();
+  });
+
   test.each([
     ['dracut:/# ', ['dracut-initqueue[312]: Warning: dracut-initqueue: timeout, still waiting'], 'root-missing'],
     ['(initramfs) ', ['ALERT!  UUID=1-2 does not exist.  Dropping to a shell!'], 'root-missing'],

@@ -33,6 +33,7 @@ test.each<[string, Part, number]>([
   ['a lost guest', { tests: [testRecord('a'), lost] }, 3],
   ['a boot that died', { guests: [boot('failed', 'guest')] }, 3],
   ['a boot that died of the host', { guests: [boot('timeout', 'host')] }, 4],
+  ['a boot that died and was replaced', { guests: [{ ...boot('failed', 'guest'), replaced: true }] }, 0],
   ['a boot that was cancelled', { guests: [boot('cancelled', 'guest')] }, 0],
   ['host trouble by evidence', { tests: [host] }, 4],
   ['host trouble by its class', { errors: [error('disk-full', 'host')] }, 4],
@@ -45,6 +46,10 @@ test.each<[string, Part, number]>([
   ['SIGTERM before all', { tests: [failed], errors: [error('usage')], interrupted: 'SIGTERM' }, 143],
 ])('%s', (_, run, expected) => {
   expect(code(run)).toBe(expected);
+});
+
+test('a flaky test may be asked to count as failed', () => {
+  expect(code({ tests: [testRecord('a', { outcome: 'flaky' })] }, { failOnFlaky: true })).toBe(1);
 });
 
 test('a run without checks may be asked to pass', () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import { renderJunit } from '../../src/report/index.ts';
 import { runSchema } from '../../src/schema/index.ts';
-import { exampleRun, guestRecord } from './example.ts';
+import { exampleRun, guestRecord, testRecord } from './example.ts';
 import { hostileRuns } from './hostile.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
@@ -50,6 +50,25 @@ test('an empty run and a boot that died are valid, and the death is an error wit
   expect(died).toContain(
     '<error message="no root device" type="failed"><![CDATA[no root device\nstage: initrd\nVFS: Cannot',
   );
+});
+
+test('tries before the last are flaky where it passed, else reruns', async () => {
+  const failures = [{ check: 'command', path: [], message: 'exit: <1>' }];
+  const error = { code: 'guest-lost', message: 'it "went"', blame: 'guest' as const };
+  const attempts = [
+    { outcome: 'failed' as const, durationMs: 1, failures },
+    { outcome: 'error' as const, durationMs: 1, failures: [], error },
+  ];
+  const shaky = testRecord('shaky', { outcome: 'flaky', retries: 2, attempts });
+  const broken = testRecord('broken', { outcome: 'failed', retries: 2, attempts, failures });
+  const [suite] = exampleRun().suites;
+  const report = renderJunit(exampleRun({ suites: suite ? [{ ...suite, tests: [shaky, broken] }] : [] }));
+  expect(await faults(report)).toEqual([]);
+  for (const kind of ['flaky', 'rerun']) {
+    expect(report).toContain(`<${kind}Failure message="command: exit: &lt;1&gt;" type="failed"><stackTrace>`);
+    expect(report).toContain(`<${kind}Error message="it &quot;went&quot;" type="guest-lost"><stackTrace>`);
+  }
+  expect(report.match(/<failure /g)).toHaveLength(2);
 });
 
 test('no text of a guest or a suite makes the document invalid or forges an element of it', async () => {

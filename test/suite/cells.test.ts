@@ -80,3 +80,10 @@ test('a plan is multiplied by the axes of project, suite and command line, each 
   const [alone] = expandCells([compileSuite(text.replace(/matrix.*\n/, ''), 'x', builtins)], {}, {});
   expect(alone).toMatchObject({ key: 'x', name: 'boot', cell: { name: '' } });
 });
+
+test('a cell that is repeated is several, each with a name of its own', () => {
+  const plans = expandCells([compileSuite(text, 'x', builtins)], {}, {}, 2);
+  expect(plans.map(({ key, tests }) => [key, tests[0]?.id])).toEqual(
+    ['1G, 1 of 2', '1G, 2 of 2', '2G, 1 of 2', '2G, 2 of 2'].map((cell) => [`x [${cell}]`, `boot/one [${cell}]`]),
+  );
+});

@@ -19,7 +19,7 @@ import {
 import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
 import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
-import { jobsOf } from '../jobs.ts';
+import { countOf, jobsOf } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
 import { publish } from '../publish.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
@@ -61,7 +61,7 @@ async function selectPlans(context: Context, { registry }: Language, signal: Abo
   const planned = scripts.length === 0 ? [] : await planInScratch(scripts);
   const plans = [...loaded, ...planned].sort((x, y) => files.indexOf(x.file) - files.indexOf(y.file));
   refuseSameNames(plans);
-  const cells = expandCells(plans, context.settings().matrix, matrixOf(context));
+  const cells = expandCells(plans, context.settings().matrix, matrixOf(context), countOf(context, 'repeat', 1));
   const only = context.flag('last-failed') ? await lastFailedTests(context) : undefined;
   return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests'), only });
 
@@ -223,6 +223,9 @@ async function runPlans(
     output,
     mask,
     passWithNoChecks: context.flag('pass-with-no-checks'),
+    retries: countOf(context, 'retries', 0),
+    failOnFlaky: context.flag('fail-on-flaky'),
+    bail: countOf(context, 'bail', 0),
     about: {
       ...aboutRun(context),
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
@@ -246,6 +249,10 @@ export const test: Command = {
     'jobs',
     'output',
     'reporter',
+    'retries',
+    'fail-on-flaky',
+    'repeat',
+    'bail',
     'last-failed',
     'offline',
     'list',

@@ -211,8 +211,11 @@ function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean)
     case 'login':
       if (activity === 'busy') return ms >= QUIET.login * scale;
       return ms >= (over && activity && reach === 'refused' ? AGREED : (over ? QUIET.over : QUIET.login) * scale);
-    case 'mention':
-      return silent(false, QUIET.mention) && reach !== 'refused';
+    case 'mention': {
+      // On a busy host firmware drops what it cannot print in time, its prompt too.
+      const waits = early && activity === 'idle' && ms >= QUIET.over * scale;
+      return (waits || silent(false, QUIET.mention)) && reach !== 'refused';
+    }
   }
 }
 
