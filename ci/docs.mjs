@@ -82,9 +82,17 @@ function checkSections(steps) {
       const own = keyTable(Object.fromEntries(others ? [['…', others], ...known] : known), required);
       const bare = check.bare ? ` (${check.bare})` : '';
       const short = check.short ? ` \`${check.name}: …\` is short for \`${check.name}: { ${check.short}: … }\`.` : '';
-      return `### \`${check.name}\`\n\n${check.description}${bare}.${short}\n\n${own}`;
+      return `### \`${check.name}\`\n\n${check.description}${bare}.${short}${offlineText(check)}\n\n${own}`;
     })
     .join('\n\n');
+}
+
+/** Whether a powered-off disk can answer a check: by the fact of the same name. */
+function offlineText({ name }) {
+  const { live = [] } = builtins.checks.find((check) => check.name === name) ?? {};
+  if (!builtins.facts.find((fact) => fact.name === name)?.offline) return '';
+  const except = live.length > 0 ? `, all but ${live.map((key) => `\`${key}\``).join(', ')}` : '';
+  return ` Offline as well${except}.`;
 }
 
 function matcherTable() {

@@ -7,6 +7,7 @@ import type { RunRecord } from '../schema/index.ts';
 import type { Registry, SuitePlan } from '../suite/index.ts';
 import { logBuild } from './build-progress.ts';
 import type { Context } from './command.ts';
+import { readKeys } from './disk/keys.ts';
 import { publish } from './publish.ts';
 import { version } from './version.ts';
 
@@ -39,6 +40,7 @@ export async function runPlansOffline(context: Context, options: OfflineRun): Pr
     plans,
     registry,
     find: (plan) => imageOf(context, plan, signal),
+    keys: await readKeys(context.texts('key-file'), context.cwd),
     log: context.log,
     signal,
     emit,

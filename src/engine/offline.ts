@@ -25,6 +25,8 @@ export interface RunOfflineOptions {
   registry: Registry;
   /** Finds the image of a suite; nothing of it is read before. */
   find(plan: SuitePlan): Promise<OfflineImage>;
+  /** Passphrases and keys for what is encrypted. */
+  keys: readonly Buffer[];
   log: Log;
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
@@ -119,7 +121,7 @@ async function open(image: OfflineImage, releases: ReleaseStack, options: RunOff
   const { log, signal } = options;
   const { chain, name, digest, kernel } = image;
   const { source } = releases.use(await openChain(chain, { log, signal }));
-  const layout = await readLayout(source, { signal });
+  const layout = await readLayout(source, { keys: options.keys, signal });
   const tree = await openTree(layout, undefined, signal);
   const layers = chain.layers.map(({ path, format }) => ({ path, format }));
   const diagnostics = tree.diagnostics.map(({ message }) => message);

@@ -40,9 +40,9 @@ const LONGEST = 4096;
  */
 export async function inspectImage(
   { source, chain }: Disk,
-  { image, signal }: { image: string; signal?: AbortSignal },
+  { image, keys = [], signal }: { image: string; keys?: readonly Buffer[]; signal?: AbortSignal },
 ): Promise<Inspection> {
-  const layout = await readLayout(source, { signal });
+  const layout = await readLayout(source, { keys, signal });
   const tree = await openTree(layout, undefined, signal);
   const disk = new PoweredOff(layout, tree, { signal });
   const diagnostics: Inspection['diagnostics'] = [];

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { builtinFacts, collectOffline, type FactRequest } from '../../src/facts/index.ts';
+import { bootServices, builtinFacts, collectOffline, type FactRequest } from '../../src/facts/index.ts';
+import { findTool } from '../../src/process/index.ts';
 import { ask } from './ask.ts';
 import { bareGuest, canChroot } from './chroot.ts';
 import { openPoweredOff, poweredOff } from './tree-disk.ts';
@@ -186,6 +188,10 @@ test('systemd: how its units are enabled', async () => {
     '/etc/systemd/system/getty.target.wants/getty@tty1.service': `-> ${folder}/getty@.service`,
     '/etc/systemd/system/masked.service': '-> /dev/null',
     '/etc/systemd/system/other.service': `-> ${folder}/real.service`,
+    [`${folder}/vendor.service`]: '-> /dev/null',
+    [`${folder}/second.service`]: '-> static.service',
+    [`${folder}/default.target`]: '-> multi-user.target',
+    [`${folder}/multi-user.target`]: unit,
     '/etc/init.d/old': '#!/bin/sh\n',
   });
   const expected = {
@@ -198,6 +204,8 @@ test('systemd: how its units are enabled', async () => {
     masked: 'masked',
     'getty@tty1': 'enabled',
     'getty@tty2': 'disabled',
+    vendor: 'masked',
+    second: 'alias',
   };
   const names = Object.keys(expected).map((name) => ({ name }));
   const answers = await offline(off.disk, 'service', ...names, { name: 'none' }, { name: 'old' });
@@ -206,5 +214,23 @@ test('systemd: how its units are enabled', async () => {
   );
   expect(answers.at(-2)?.value).toMatchObject({ exists: false, enablement: 'disabled' });
   expect(answers.at(-1)?.unanswerable).toMatch(/of a script at boot/);
+  if (findTool('systemctl')) {
+    const told = execFileSync('systemctl', [
+      '--root',
+      off.root,
+      'list-unit-files',
+      '--no-legend',
+      '--no-pager',
+    ]).toString();
+    const states = told
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/\s+/).slice(0, 2).join(' '));
+    const services = await bootServices(off.disk);
+    const own = services?.services.map(({ name, enablement }) => `${name} ${enablement}`);
+    // Instances are no unit files.
+    expect(own?.filter((line) => !line.includes('@tty1')).sort()).toEqual(states.sort());
+    expect(states.length).toBeGreaterThan(10);
+  }
   await off.remove();
 });

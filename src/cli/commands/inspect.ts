@@ -3,13 +3,19 @@ import { asGvmError } from '../../errors/index.ts';
 import { type Inspection, inspectImage } from '../../inspect/index.ts';
 import type { Command, Context } from '../command.ts';
 import { renderInspection } from '../disk/inspection.ts';
+import { readKeys } from '../disk/keys.ts';
 import { type Output, openOutput } from '../disk/output.ts';
 import { diskOptions, interruptible, openNamed } from '../disk/session.ts';
 import { jobsOf } from '../jobs.ts';
 
-async function inspectNamed(context: Context, image: string, signal: AbortSignal): Promise<Inspection> {
+async function inspectNamed(
+  context: Context,
+  image: string,
+  keys: readonly Buffer[],
+  signal: AbortSignal,
+): Promise<Inspection> {
   await using disk = await openNamed(context, image, signal);
-  return await inspectImage(disk, { image, signal });
+  return await inspectImage(disk, { image, keys, signal });
 }
 
 /** Reads several images beside one another, and hands out each in the order in which they were named. */
@@ -19,11 +25,12 @@ async function inspectAll(
   show: (found: Inspection) => Promise<void>,
 ): Promise<number> {
   const jobs = jobsOf(context);
+  const keys = await readKeys(context.texts('key-file'), context.cwd);
   const waiting: Promise<Inspection>[] = [];
   let code = 0;
   for (const [i] of context.words.entries()) {
     while (waiting.length < Math.min(context.words.length, i + jobs)) {
-      const next = inspectNamed(context, context.words[waiting.length] ?? '', signal);
+      const next = inspectNamed(context, context.words[waiting.length] ?? '', keys, signal);
       next.catch(() => {});
       waiting.push(next);
     }

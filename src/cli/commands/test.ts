@@ -255,6 +255,7 @@ export const test: Command = {
     'bail',
     'last-failed',
     'offline',
+    'key-file',
     'list',
     'dry-run',
     'data-only',
@@ -274,6 +275,9 @@ export const test: Command = {
   ],
   words: [0, 1000],
   async run(context) {
+    if (context.texts('key-file').length > 0 && !context.flag('offline')) {
+      throw new GvmError({ code: 'usage', message: '--key-file: only --offline opens what is encrypted' });
+    }
     const language = await languageOf(context);
     return await runOwned(async (ownership) => {
       const plans = await selectPlans(context, language, ownership.signal);

@@ -4,7 +4,12 @@
 import type { PoweredOff } from './disk.ts';
 
 /** By rank: what stands in an earlier folder hides the same name in a later one. */
-export const UNIT_FOLDERS = ['/etc/systemd/system', '/usr/local/lib/systemd/system', '/usr/lib/systemd/system'];
+const UNIT_FOLDERS = [
+  '/etc/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+];
 const ETC = '/etc/systemd/system';
 const MOST_TEXT = 2 ** 20;
 
@@ -33,7 +38,11 @@ export class Units {
       if (target !== undefined) links.set(name, target);
       else if (/\.(?:wants|requires|upholds)$/.test(name)) {
         for (const unit of await disk.names(path))
-          if ((await disk.target(`${path}/${unit}`)) !== undefined) wanted.add(unit);
+          if ((await disk.target(`${path}/${unit}`)) !== undefined) {
+            wanted.add(unit);
+            // A template is as enabled as any instance of it.
+            wanted.add(templateOf(unit) ?? unit);
+          }
       }
     }
     return new Units(disk, wanted, links);
@@ -41,21 +50,16 @@ export class Units {
 
   /** Undefined where no unit has that name. */
   async enablement(name: string): Promise<Enablement | undefined> {
-    const link = this.#links.get(name);
-    if (link === '/dev/null') return 'masked';
-    const template = name.replace(/@[^@]*(\.\w+)$/, '@$1');
-    const file = (await this.#file(name)) ?? (await this.#file(template));
-    if (file === undefined) return undefined;
-    if (file.size === 0) return 'masked';
-    if (link !== undefined) {
-      const base = link.split('/').at(-1);
-      if (base !== name && base !== template) return 'alias';
-      if (!UNIT_FOLDERS.some((folder) => link.startsWith(folder) || link.startsWith(folder.replace('/usr', '')))) {
-        return this.#wanted.has(name) ? 'enabled' : 'linked';
-      }
-    }
+    const template = templateOf(name);
+    const found = (await this.#lookUp(name)) ?? (template === undefined ? undefined : await this.#lookUp(template));
+    if (!found) return undefined;
+    const { link, text } = found;
+    if (link === '/dev/null' || text === '') return 'masked';
+    const base = link?.split('/').at(-1);
+    if (base !== undefined && base !== name && base !== template) return 'alias';
     if (this.#wanted.has(name) || this.#hasAlias(name)) return 'enabled';
-    const install = /^\[Install\]\s*$([\s\S]*?)(?=^\[|$(?![\s\S]))/m.exec(file.text)?.[1] ?? '';
+    if (link !== undefined && !UNIT_FOLDERS.some((folder) => link.startsWith(`${folder}/`))) return 'linked';
+    const install = /^\[Install\]\s*$([\s\S]*?)(?=^\[|$(?![\s\S]))/m.exec(text)?.[1] ?? '';
     const says = (key: string) => new RegExp(`^${key}[ \\t]*=[ \\t]*\\S`, 'm').test(install);
     if (['WantedBy', 'RequiredBy', 'UpheldBy', 'Alias'].some(says)) return 'disabled';
     return says('Also') || says('DefaultInstance') ? 'indirect' : 'static';
@@ -76,11 +80,21 @@ export class Units {
     return false;
   }
 
-  async #file(name: string): Promise<{ size: number; text: string } | undefined> {
+  /** The first file or link of that name by the rank of the folders. */
+  async #lookUp(name: string): Promise<{ link: string | undefined; text: string } | undefined> {
     for (const folder of UNIT_FOLDERS) {
-      const text = await this.#disk.text(`${folder}/${name}`, MOST_TEXT);
-      if (text !== undefined) return { size: text.length, text };
+      const path = `${folder}/${name}`;
+      const link = await this.#disk.target(path);
+      if (link === '/dev/null') return { link, text: '' };
+      const text = await this.#disk.text(path, MOST_TEXT);
+      if (text !== undefined) return { link, text };
     }
     return undefined;
   }
+}
+
+/** `name@.service` of `name@instance.service`; undefined for what is no instance. */
+function templateOf(name: string): string | undefined {
+  const template = name.replace(/@[^@]+(\.\w+)$/, '@$1');
+  return template === name ? undefined : template;
 }
