@@ -70,7 +70,10 @@ export const optionTable = {
   name: { value: 'GUEST', about: 'name of the guest' },
   detach: { about: 'leave the guest running in the background' },
   // disks
-  volume: { value: 'NAME', about: 'one volume alone: p2, vg/lv, md0, luks:p2, or disk where there are no partitions' },
+  volume: {
+    value: 'NAME',
+    about: 'one volume alone: p2, vg/lv, md0, luks:p2, p2:SUBVOLUME, or disk where there are no partitions',
+  },
   'key-file': {
     value: 'FILE',
     repeat: true,

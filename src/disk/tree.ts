@@ -14,6 +14,12 @@ export interface ImageTree {
 }
 
 type Readable = Volume & { fs: FileSystem };
+/** A tree of files, and the volume that it lies on. */
+interface Root {
+  volume: Readable;
+  fs: FileSystem;
+}
+
 const isReadable = (volume: Volume): volume is Readable => volume.fs !== undefined;
 
 /** Files that a root has, and what each is worth. */
@@ -32,33 +38,80 @@ const LARGEST_TABLE = 2 ** 20;
  */
 export async function openTree(layout: Layout, name?: string, signal?: AbortSignal): Promise<ImageTree> {
   if (name !== undefined) {
-    const volume = readable(layout, name);
-    return { vfs: new Vfs(volume.fs), mounts: [{ path: '/', volume }], diagnostics: [...volume.diagnostics] };
+    const { volume, fs } = await namedRoot(layout, name, signal);
+    return { vfs: new Vfs(fs), mounts: [{ path: '/', volume }], diagnostics: [...volume.diagnostics] };
   }
   const root = await findRoot(layout, signal);
-  const diagnostics = [...root.diagnostics];
-  const mounts = [{ path: '/', volume: root as Volume }];
+  const diagnostics = [...root.volume.diagnostics];
+  const mounts = [{ path: '/', volume: root.volume as Volume }];
   const joined: Mount[] = [];
-  const text = (path: string) => readTable(root, path, diagnostics, signal);
+  const text = (path: string) => readTable(root.fs, path, diagnostics, signal);
   const opened = parseCrypttab(await text('/etc/crypttab'));
   for (const entry of parseFstab(await text('/etc/fstab'))) {
     const volume = resolveDevice(layout, entry.device, opened);
     const path = entry.path;
-    if (volume === root || !path.startsWith('/') || path === '/' || isVirtual(entry)) continue;
-    if (!volume || !isReadable(volume)) {
-      const why = volume ? `${volume.name} holds ${volume.content ?? 'nothing that gvm knows'}` : 'no volume is that';
-      diagnostics.push({
-        structure: 'fstab',
-        offset: undefined,
-        message: `${entry.device} on ${path} is not joined: ${why}`,
-      });
-      continue;
+    const subvolume = subvolumeOf(entry);
+    const itself = volume === root.volume && subvolume === undefined;
+    if (itself || !path.startsWith('/') || path === '/' || isVirtual(entry)) continue;
+    const skip = (why: string) => {
+      const message = `${entry.device} on ${path} is not joined: ${why}`;
+      diagnostics.push({ structure: 'fstab', offset: undefined, message });
+    };
+    if (!volume) skip('no volume is that');
+    else if (!isReadable(volume)) skip(`${volume.name} holds ${volume.content ?? 'nothing that gvm knows'}`);
+    else {
+      const fs = await treeOf(volume, subvolume, signal);
+      if (!fs) {
+        skip(`${volume.name} has no subvolume ${subvolume}`);
+        continue;
+      }
+      mounts.push({ path, volume });
+      joined.push({ path, fs });
+      if (volume !== root.volume) diagnostics.push(...volume.diagnostics);
     }
-    mounts.push({ path, volume });
-    joined.push({ path, fs: volume.fs });
-    diagnostics.push(...volume.diagnostics);
   }
   return { vfs: new Vfs(root.fs, joined), mounts, diagnostics };
+}
+
+/** The tree of files that a mount of a volume shows, whole or with a subvolume of it; undefined where it has no such. */
+async function treeOf(
+  { fs }: Readable,
+  subvolume: string | undefined,
+  signal?: AbortSignal,
+): Promise<FileSystem | undefined> {
+  return subvolume === undefined || !fs.subvolume ? fs : fs.subvolume(subvolume, signal);
+}
+
+/** What the options of an fstab entry pick out of a Btrfs. */
+function subvolumeOf({ type, options }: FstabEntry): string | undefined {
+  if (type !== 'btrfs') return undefined;
+  for (const option of options) {
+    const [, kind, value = ''] = /^subvol(id)?=(.*)$/.exec(option) ?? [];
+    if (value !== '') return kind ? `id=${value}` : value;
+  }
+  return undefined;
+}
+
+/** A volume by its name, or `VOLUME:SUBVOLUME`. */
+async function namedRoot(layout: Layout, name: string, signal?: AbortSignal): Promise<Root> {
+  const [over] = layout.volumes
+    .filter((volume) => isReadable(volume) && volume.fs.subvolume && name.startsWith(`${volume.name}:`))
+    .sort((a, b) => b.name.length - a.name.length);
+  const known = layout.volumes.some((volume) => volume.name === name);
+  if (known || !over) {
+    const volume = readable(layout, name);
+    return { volume, fs: volume.fs };
+  }
+  const volume = readable(layout, over.name);
+  const subvolume = name.slice(volume.name.length + 1);
+  const fs = await treeOf(volume, subvolume, signal);
+  if (fs) return { volume, fs };
+  const names = (await volume.fs.subvolumes?.(signal)) ?? [];
+  throw new GvmError({
+    code: 'usage',
+    message: `volume ${volume.name} has no subvolume ${subvolume}`,
+    hint: names.length > 0 ? `its subvolumes are ${names.join(', ')}, and what lies below them` : 'it has none',
+  });
 }
 
 function readable(layout: Layout, name: string): Readable {
@@ -82,8 +135,8 @@ function unreadable({ name, content, reason }: Volume): GvmError {
   });
 }
 
-/** The volume that looks most like a root; the only readable one where none does. */
-async function findRoot(layout: Layout, signal?: AbortSignal): Promise<Readable> {
+/** The volume, or the subvolume, that looks most like a root; the only readable one where none does. */
+async function findRoot(layout: Layout, signal?: AbortSignal): Promise<Root> {
   const candidates = layout.volumes.filter(isReadable);
   const [only] = candidates;
   if (!only) {
@@ -95,13 +148,15 @@ async function findRoot(layout: Layout, signal?: AbortSignal): Promise<Readable>
       message: `the disk has no file system that gvm reads: ${held || 'no volumes'}`,
     });
   }
-  let best: { volume: Readable; worth: number } | undefined;
+  let best: { root: Root; worth: number } | undefined;
   for (const volume of candidates) {
-    const worth = await worthOf(volume, signal);
-    if (worth > (best?.worth ?? 0)) best = { volume, worth };
+    for (const { fs, name } of await treesOf(volume, signal)) {
+      const worth = await worthOf(fs, name, signal);
+      if (worth > (best?.worth ?? 0)) best = { root: { volume, fs }, worth };
+    }
   }
-  if (best) return best.volume;
-  if (candidates.length === 1) return only;
+  if (best) return best.root;
+  if (candidates.length === 1) return { volume: only, fs: only.fs };
   throw new GvmError({
     code: 'usage',
     message: 'no volume of the disk looks like the root of a system',
@@ -109,8 +164,23 @@ async function findRoot(layout: Layout, signal?: AbortSignal): Promise<Readable>
   });
 }
 
-async function worthOf(volume: Readable, signal?: AbortSignal): Promise<number> {
-  const vfs = new Vfs(volume.fs);
+/** The tree that a volume shows by itself, and those of its subvolumes. */
+async function treesOf({ fs }: Readable, signal?: AbortSignal): Promise<{ fs: FileSystem; name?: string }[]> {
+  const found: { fs: FileSystem; name?: string }[] = [{ fs }];
+  try {
+    for (const name of (await fs.subvolumes?.(signal)) ?? []) {
+      const tree = await fs.subvolume?.(name, signal);
+      if (tree) found.push({ fs: tree, name });
+    }
+  } catch (error) {
+    asDiagnostic(error);
+  }
+  return found;
+}
+
+/** What the signs of a root are worth together. Of a root and its snapshots, the fstab within says which it is. */
+async function worthOf(fs: FileSystem, subvolume: string | undefined, signal?: AbortSignal): Promise<number> {
+  const vfs = new Vfs(fs);
   let worth = 0;
   for (const [path, value] of SIGNS) {
     try {
@@ -119,17 +189,20 @@ async function worthOf(volume: Readable, signal?: AbortSignal): Promise<number> 
       asDiagnostic(error);
     }
   }
-  return worth;
+  if (worth === 0 || subvolume === undefined) return worth;
+  const entries = parseFstab(await readTable(fs, '/etc/fstab', [], signal));
+  const own = entries.some((entry) => entry.path === '/' && subvolumeOf(entry)?.replace(/^\//, '') === subvolume);
+  return own ? worth + 1 : worth;
 }
 
 async function readTable(
-  root: Readable,
+  fs: FileSystem,
   path: string,
   diagnostics: Diagnostic[],
   signal?: AbortSignal,
 ): Promise<string> {
   try {
-    return (await new Vfs(root.fs).readFile(path, { limit: LARGEST_TABLE, signal })).toString('utf8');
+    return (await new Vfs(fs).readFile(path, { limit: LARGEST_TABLE, signal })).toString('utf8');
   } catch (error) {
     if (isGvmError(error) && (error.code === 'file-missing' || error.code === 'usage')) return '';
     diagnostics.push(asDiagnostic(error));
@@ -171,7 +244,8 @@ export function resolveDevice(
   const [kind, value] = tag ? [tag[1], tag[2]] : [link?.[1]?.toUpperCase(), link?.[2]];
   if (kind && value !== undefined) {
     const same = (other: string | undefined) => other !== undefined && other.toLowerCase() === value.toLowerCase();
-    if (kind === 'UUID') return by((volume) => same(volume.uuid));
+    // Members of a file system carry its UUID, too.
+    if (kind === 'UUID') return by(({ fs }) => same(fs?.uuid)) ?? by(({ uuid }) => same(uuid));
     if (kind === 'LABEL') return by((volume) => volume.fs?.label === value);
     if (kind === 'PARTUUID') return by((volume) => same(volume.partition?.uuid));
     return by((volume) => volume.partition?.name === value);
@@ -188,6 +262,10 @@ export function resolveDevice(
   const named = by(({ name, start }) => start === undefined && device === `/dev/${name}`);
   if (named) return named;
   const number = /^\/dev\/(?:[svhx]da|xvda|nvme0n1p|mmcblk0p)(\d+)$/.exec(device)?.[1];
-  if (number) return by((volume) => volume.name === `p${number}`);
-  return /^\/dev\/(?:[svhx]da|nvme0n1|mmcblk0)$/.test(device) ? by((volume) => volume.name === 'disk') : undefined;
+  const name = number ? `p${number}` : /^\/dev\/(?:[svhx]da|nvme0n1|mmcblk0)$/.test(device) ? 'disk' : undefined;
+  // A file system on several devices goes by the name of any of them.
+  return (
+    by(({ fs, on, how }) => fs !== undefined && how === 'Btrfs' && on.includes(name ?? '')) ??
+    by((one) => one.name === name)
+  );
 }

@@ -13,7 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { showBytes } from '../../src/core/index.ts';
+import { ReleaseStack, showBytes } from '../../src/core/index.ts';
+import { type Device, openDevices } from '../../src/disk/fs/btrfs/btrfs.ts';
+import { readSuperblock } from '../../src/disk/fs/btrfs/superblock.ts';
 import { openFileSystem } from '../../src/disk/fs/registry.ts';
 import { Vfs } from '../../src/disk/index.ts';
 import { CachedSource } from '../../src/disk/source/cached.ts';
@@ -200,6 +202,43 @@ describe.runIf(canMount('btrfs'))('Btrfs', () => {
     },
   );
 
+  test.each([
+    ['raid0', 2],
+    ['raid1', 2],
+    ['raid10', 4],
+    ['raid1c3', 3],
+  ] as const)('as %s over %i devices, whole and with one missing', async (profile, count) => {
+    const images = Array.from({ length: count }, (_, i) => blank(`device-${i}`));
+    run('mkfs.btrfs', '-q', '-f', '-L', 'pool', '-d', profile, '-m', profile, ...images);
+    const loops = images.map((image) => run('losetup', '--find', '--show', image).trim());
+    let kernel: ReturnType<typeof look>;
+    try {
+      run('btrfs', 'device', 'scan', ...loops);
+      run('mount', '-t', 'btrfs', '-o', 'noatime', loops[0] as string, point);
+      mounted = true;
+      plant(point);
+      kernel = look();
+      unmount();
+    } finally {
+      for (const loop of loops) run('losetup', '--detach', loop);
+    }
+    for (const missing of profile === 'raid0' ? [undefined] : [undefined, ...images.keys()]) {
+      await using release = new ReleaseStack();
+      const members: Device[] = [];
+      for (const [i, image] of images.entries()) {
+        if (i === missing) continue;
+        const source = release.use(new CachedSource(await FileSource.open(image)));
+        members.push({ source, sb: await readSuperblock(source) });
+      }
+      const fs = await openDevices(members);
+      const said = missing === undefined ? [] : [`1 of its ${count} devices is missing`];
+      expect(fs.diagnostics.map(({ message }) => message)).toEqual(said);
+      const vfs = new Vfs(fs);
+      expect(await ownListing(vfs)).toEqual(kernel.listing);
+      expect(await ownAttributes(vfs)).toEqual(kernel.attributes);
+    }
+  });
+
   test('shows the default subvolume', async () => {
     const image = blank('btrfs');
     run('mkfs.btrfs', '-q', '-f', image);
@@ -211,6 +250,16 @@ describe.runIf(canMount('btrfs'))('Btrfs', () => {
     await using source = await FileSource.open(image);
     const fs = await openFileSystem(source);
     expect(fs && [...(await ownListing(new Vfs(fs))).keys()]).toEqual(['/file']);
+    expect(await fs?.subvolumes?.()).toEqual(['root']);
+    const listed = async (name: string) => {
+      const tree = await fs?.subvolume?.(name);
+      return tree && [...(await ownListing(new Vfs(tree))).keys()];
+    };
+    expect(await listed('/')).toEqual(['/root', '/root/file']);
+    expect(await listed('id=5')).toEqual(['/root', '/root/file']);
+    expect(await listed('/root/')).toEqual(['/file']);
+    expect(await listed('gone')).toBeUndefined();
+    expect(await listed('id=99999')).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import type { GvmError } from '../../errors/index.ts';
+import type { FileSystem } from '../fs/file-system.ts';
 import type { BlockSource } from '../source/source.ts';
 import type { Diagnostic } from '../trouble.ts';
 
@@ -21,6 +22,10 @@ export interface Made {
   on: string[];
   /** Its bytes, or why there are none. */
   source: BlockSource | GvmError;
+  /** Bytes, where they are not those of the source. */
+  size?: number;
+  /** Its file system, where that itself lies on several volumes. */
+  fs?: FileSystem;
   diagnostics: Diagnostic[];
 }
 

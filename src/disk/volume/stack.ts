@@ -1,6 +1,6 @@
 import { GvmError, isGvmError } from '../../errors/index.ts';
 import { contentOfSource } from '../content.ts';
-import type { FileSystemKind } from '../fs/file-system.ts';
+import type { FileSystem, FileSystemKind } from '../fs/file-system.ts';
 import { openFileSystem } from '../fs/registry.ts';
 import { readPartitionTable } from '../partition/table.ts';
 import { SliceSource } from '../source/slice.ts';
@@ -10,7 +10,7 @@ import type { Made, Member, VolumeManager } from './manager.ts';
 import type { Volume } from './volume.ts';
 
 const DEEPEST = 8;
-const MOST_VOLUMES = 512;
+const MOST_VOLUMES = 4096;
 const EMPTY = { fs: undefined, content: undefined, uuid: undefined, label: undefined, reason: undefined };
 
 export interface StackOptions {
@@ -63,7 +63,7 @@ export class Stack {
     }
   }
 
-  async #lay({ name, how, on, source, diagnostics }: Made): Promise<void> {
+  async #lay({ name, how, on, source, size, fs, diagnostics }: Made): Promise<void> {
     const depth = 1 + Math.max(0, ...on.map((one) => this.#depths.get(one) ?? 0));
     const twice = this.volumes.some((volume) => volume.name === name);
     // Two volumes of one name can come from a disk and its copy.
@@ -76,7 +76,7 @@ export class Stack {
         name: free,
         partition: undefined,
         start: undefined,
-        size: ready?.size ?? 0,
+        size: size ?? ready?.size ?? 0,
         source: ready ?? new ZeroSource(0),
       },
       ...{ ...EMPTY, on, how, diagnostics: [...diagnostics] },
@@ -87,7 +87,10 @@ export class Stack {
     else if (depth > DEEPEST)
       refuse(volume, corrupt('volumes', 0, `they lie on one another more than ${DEEPEST} deep`));
     if (volume.reason) this.#keep(volume);
-    else await this.#look(volume);
+    else if (fs) {
+      this.#keep(volume);
+      holds(volume, fs);
+    } else await this.#look(volume);
   }
 
   #keep(volume: Volume): void {
@@ -107,17 +110,15 @@ export class Stack {
         this.#members.get(manager)?.push({ name, source, head });
         return volume;
       }
-      volume.fs = await openFileSystem(source, kinds, signal);
-      if (volume.fs) volume.diagnostics.push(...volume.fs.diagnostics);
+      const fs = await openFileSystem(source, kinds, signal);
+      if (fs) holds(volume, fs);
     } catch (error) {
       if (!isGvmError(error)) throw error;
       refuse(volume, error);
       volume.content = 'damaged';
       return volume;
     }
-    volume.uuid = volume.fs?.uuid;
-    volume.label = volume.fs?.label;
-    volume.content = volume.fs?.type ?? (await contentOfSource(source, signal));
+    volume.content ??= await contentOfSource(source, signal);
     if (volume.content === undefined && volume.start === undefined) await this.#partitions(volume);
     return volume;
   }
@@ -167,6 +168,12 @@ export class Stack {
       );
     }
   }
+}
+
+function holds(volume: Volume, fs: FileSystem): void {
+  const { type, uuid, label, diagnostics } = fs;
+  Object.assign(volume, { fs, content: type, uuid, label });
+  volume.diagnostics.push(...diagnostics);
 }
 
 /** Notes why nothing of a volume is read. What is only locked is nothing odd. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +8,7 @@ import { crc32c } from '../../../src/core/index.ts';
 import { btrfs } from '../../../src/disk/fs/btrfs/btrfs.ts';
 import { CachedSource } from '../../../src/disk/source/cached.ts';
 import { FileSource } from '../../../src/disk/source/file.ts';
+import { MemorySource } from '../../../src/disk/source/memory.ts';
 import { Vfs } from '../../../src/disk/vfs.ts';
 import { findTool } from '../../../src/process/index.ts';
 import { readsAnything } from '../mutate.ts';
@@ -70,8 +72,31 @@ describe('a tree with every kind of entry', () => {
     expect(fs.features).toContain('skinny_metadata');
   });
 
-  it('refuses sums that it cannot check', async () => {
-    await expect(open(make(['--csum', 'xxhash']))).rejects.toMatchObject({ code: 'unsupported' });
+  it.each(['crc32c', 'xxhash', 'sha256', 'blake2'])('checks what files hold by %s', async (kind) => {
+    const image = make(['--csum', kind, '-m', 'single'], join(tree, 'sizes'));
+    const bytes = Buffer.from(await readFile(image));
+    const { fs } = await open(image);
+    const vfs = new Vfs(fs);
+    const whole = await vfs.readFile('/1500000');
+    expect(whole.equals(await readFile(join(tree, 'sizes/1500000')))).toBe(true);
+    const at = bytes.indexOf(whole.subarray(0, 4096));
+    bytes[at + 5000] = (bytes[at + 5000] as number) ^ 1;
+    const damaged = new Vfs(await btrfs.open(new MemorySource(bytes)));
+    await expect(damaged.readFile('/1500000')).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringMatching(/^Btrfs data at offset \d+: the checksum of the logical address \d+ is wrong$/),
+    });
+    expect((await damaged.readFile('/300001')).equals(await readFile(join(tree, 'sizes/300001')))).toBe(true);
+  });
+
+  it('takes the other copy where one is damaged', async () => {
+    const image = make(['-d', 'dup', '-m', 'dup'], join(tree, 'sizes'));
+    const bytes = Buffer.from(await readFile(image));
+    const whole = await readFile(join(tree, 'sizes/1500000'));
+    const at = bytes.indexOf(whole.subarray(0, 4096));
+    bytes.fill(0, at, at + 1_500_000);
+    const vfs = new Vfs(await btrfs.open(new MemorySource(bytes)));
+    expect((await vfs.readFile('/1500000')).equals(whole)).toBe(true);
   });
 });
 

@@ -83,7 +83,7 @@ lv -n raid --type raid1 -m 1 -L 48m vg0
 wait_lv vg0/mirrored; wait_lv vg0/raid
 for name in linear striped mirrored raid; do full $1-$name /dev/vg0/$name; done
 lvcreate -qq -y -n snap -s -L 4m vg0/linear
-lv --type thin-pool -L 8m -n pool vg0
+lvcreate -qq -y --type thin-pool -Zn -L 8m -n pool vg0
 lvcreate -qq -y -Wn -V 20m --thinpool vg0/pool -n thin
 vgchange -qq -an vg0`,
     volumes: {
@@ -136,5 +136,21 @@ vgchange -qq -an vg-1; cryptsetup close opened; stop_md`,
   },
 ];
 
+const pools: readonly VolumeCase[] = (
+  [
+    ['raid0', 2],
+    ['raid1', 2],
+    ['raid10', 4],
+    ['raid1c3', 3],
+  ] as const
+).map(([profile, count]) => ({
+  name: `btrfs-${profile}`,
+  mib: 200 * count + 4,
+  script: `parts ${count}
+pool ${profile} ${count}
+plant /mnt; sync -f /mnt; look $1 /mnt; umount /mnt`,
+  volumes: { 'btrfs:pool': { how: 'Btrfs', as: `btrfs-${profile}` } },
+}));
+
 /** Every kind of volume, each on a disk of its own, with two thousand files; those of a family are made in one guest. */
-export const families = { arrays, groups, locks };
+export const families = { arrays, groups, locks, pools };

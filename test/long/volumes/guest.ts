@@ -90,6 +90,10 @@ tiny() { # NAME DEVICE: a file system that is nearly empty
     echo "in $1" > /mnt/name && for i in 1 2 3; do printf "$i%.0s" $(seq 20000) > /mnt/$i; done &&
     sync -f /mnt && look "$1" /mnt && umount /mnt
 }
+pool() { # PROFILE COUNT: a Btrfs over the first partitions of the disk, mounted
+  local all=(); for i in $(seq $2); do all+=(\${d}$i); done
+  mkfs.btrfs -q -f -d $1 -m $1 -L pool "\${all[@]}" && btrfs -q device scan "\${all[@]}" && mount -t btrfs -o noatime \${d}1 /mnt
+}
 parts() { # COUNT: partitions of equal size; the last is what is left
   local size=$(( ($(cat /sys/block/\${d#/dev/}/size) / 2048 - 2) / $1 ))
   { echo 'label: gpt'; for i in $(seq $1); do echo "start=$(( 1 + (i - 1) * size ))MiB, size=\${size}MiB"; done; } |

@@ -27,6 +27,23 @@ stop_md`,
   };
 }
 
+function pool(name: string, profile: string, count: number): DiskCase {
+  return {
+    name,
+    mib: 160 * count + 4,
+    script: `parts ${count}
+pool ${profile} ${count}
+btrfs -q subvolume create /mnt/@; btrfs -q subvolume create /mnt/@home; mkdir /mnt/@/etc /mnt/@/home
+echo ID=gvmtest > /mnt/@/etc/os-release
+echo 'LABEL=pool / btrfs subvol=@ 0 0' > /mnt/@/etc/fstab
+echo 'LABEL=pool /home btrfs subvol=/@home 0 0' >> /mnt/@/etc/fstab
+btrfs -q subvolume snapshot /mnt/@ /mnt/@before
+echo "in $1" > /mnt/@/name; echo "at home" > /mnt/@home/note
+for i in 1 2 3; do for k in $(seq 30); do printf "$i%.0s" $(seq 10000); done > /mnt/@/$i; done
+umount /mnt`,
+  };
+}
+
 /** Disks of a few MiB, which the quick tests keep packed in test/fixtures/volumes. */
 export const smallCases: readonly DiskCase[] = [
   array('md-0.90-raid1', '0.90', '1', [1, 1]),
@@ -65,7 +82,7 @@ lv -n raid --type raid1 -m 1 -L 512k vg0
 wait_lv vg0/mirrored; wait_lv vg0/raid
 for name in linear striped mirrored raid; do tiny $name /dev/vg0/$name; done
 lvcreate -qq -y -n snap -s -L 128k vg0/linear
-lv --type thin-pool -L 1m --poolmetadatasize 2m -n pool vg0
+lvcreate -qq -y --type thin-pool -Zn -L 1m --poolmetadatasize 2m -n pool vg0
 lvcreate -qq -y -Wn -V 1m --thinpool vg0/pool -n thin
 vgchange -qq -an vg0`,
   },
@@ -78,10 +95,13 @@ lv -n raid --type raid1 -m 1 -L 512k vg1 \${d}1 \${d}2
 wait_lv vg1/raid
 tiny old /dev/vg1/raid
 vgchange -qq -an vg1
-dd if=\${d}1 of=/kept bs=64k status=none; wipefs -q -a \${d}1
+dd if=\${d}1 of=/kept bs=64k status=none; dd if=/dev/zero of=\${d}1 bs=4k count=1 conv=notrunc status=none
 vgchange -qq -ay --activationmode degraded vg1
 mount -t ext4 /dev/vg1/raid /mnt; echo "in $1" > /mnt/name; umount /mnt
 vgchange -qq -an vg1
 dd if=/kept of=\${d}1 bs=64k status=none`,
   },
+  pool('btrfs-raid0', 'raid0', 2),
+  pool('btrfs-raid1', 'raid1', 2),
+  pool('btrfs-raid10', 'raid10', 4),
 ];

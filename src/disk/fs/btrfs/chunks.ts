@@ -1,4 +1,5 @@
 import type { ByteView } from '../../../core/index.ts';
+import type { BlockSource } from '../../source/source.ts';
 import { corrupt, unsupported } from '../../trouble.ts';
 
 const RAID0 = 1 << 3;
@@ -6,53 +7,79 @@ const RAID10 = 1 << 6;
 const RAID56 = (1 << 7) | (1 << 8);
 const STRIPE = 32;
 const FIRST_STRIPE = 48;
+const MOST_STRIPES = 1024;
+
+/** The devices of a file system that are there, by their numbers. */
+export type Devices = ReadonlyMap<number, { source: BlockSource; old: boolean }>;
+
+/** One copy of a run of bytes. */
+export interface Copy {
+  source: BlockSource;
+  /** Bytes from the beginning of that device. */
+  at: number;
+}
+
+/** A run of logical addresses that lies in one piece on each device which has a copy of it. */
+export interface Run {
+  length: number;
+  /** Those on devices that are there; never empty. */
+  copies: Copy[];
+}
 
 interface Chunk {
   logical: number;
   length: number;
-  /** Bytes from the beginning of the device. */
-  physical: number;
+  stripes: { device: number; at: number }[];
+  /** How many stripes hold the same bytes. */
+  copies: number;
+  stripeSize: number;
 }
 
-/** Where logical addresses lie on the device. */
+/** Where logical addresses lie on the devices. */
 export class ChunkMap {
+  readonly devices: Devices;
   readonly #chunks: Chunk[] = [];
-  readonly #device: number;
-  readonly #deviceSize: number;
 
-  constructor(device: number, deviceSize: number) {
-    this.#device = device;
-    this.#deviceSize = deviceSize;
+  constructor(devices: Devices) {
+    this.devices = devices;
   }
 
-  /** Takes a chunk item. @returns its length in bytes. @throws GvmError `corrupt`, `unsupported` (striped over devices) */
+  /** Takes a chunk item. @returns its length in bytes. @throws GvmError `corrupt`, `unsupported` (RAID 5 and 6) */
   add(logical: number, item: ByteView): number {
-    const [length, kind, stripes] = [item.u64le(0), item.u64le(24), item.u16le(44)];
-    const size = FIRST_STRIPE + stripes * STRIPE;
-    if (stripes === 0 || size > item.length) throw item.corrupt(44, `a chunk of ${stripes} stripes`);
-    if (kind & RAID56 || (kind & (RAID0 | RAID10) && stripes > 1)) {
-      throw unsupported('Btrfs chunk', 'data striped over several devices (RAID 0, 10, 5, 6)');
-    }
-    // Copies are alike, so the first on this device will do.
-    for (let i = 0; i < stripes; i++) {
+    const [length, stripeSize, kind] = [item.u64le(0), item.u64le(16), item.u64le(24)];
+    const [count, sub] = [item.u16le(44), item.u16le(46)];
+    const size = FIRST_STRIPE + count * STRIPE;
+    if (count === 0 || count > MOST_STRIPES || size > item.length)
+      throw item.corrupt(44, `a chunk of ${count} stripes`);
+    if (kind & RAID56) throw unsupported('Btrfs chunk', 'RAID 5 and 6');
+    // Without striping all stripes are copies of each other.
+    const copies = kind & RAID0 ? 1 : kind & RAID10 ? sub : count;
+    if (copies === 0 || count % copies !== 0) throw item.corrupt(46, `${count} stripes in groups of ${copies}`);
+    const rows = count / copies;
+    if (rows > 1 && (stripeSize < 4096 || stripeSize > 2 ** 30))
+      throw item.corrupt(16, `stripes of ${stripeSize} bytes`);
+    if (length === 0 || logical + length > Number.MAX_SAFE_INTEGER) throw item.corrupt(0, `a chunk of ${length} bytes`);
+    const stripes = Array.from({ length: count }, (_, i) => {
       const at = FIRST_STRIPE + i * STRIPE;
-      if (item.u64le(at) !== this.#device) continue;
-      const physical = item.u64le(at + 8);
-      if (length === 0 || physical + length > this.#deviceSize || logical + length > Number.MAX_SAFE_INTEGER) {
-        throw item.corrupt(at + 8, `a chunk of ${length} bytes at ${physical}`);
+      const [device, start] = [item.u64le(at), item.u64le(at + 8)];
+      const source = this.devices.get(device)?.source;
+      if (source && start + Math.floor(length / rows) > source.size) {
+        throw item.corrupt(at + 8, `a chunk of ${length} bytes at ${start}`);
       }
-      if (!this.#chunks.some((chunk) => chunk.logical === logical)) this.#chunks.push({ logical, length, physical });
-      return size;
+      return { device, at: start };
+    });
+    if (!this.#chunks.some((chunk) => chunk.logical === logical)) {
+      this.#chunks.push({ logical, length, stripes, copies, stripeSize: rows > 1 ? stripeSize : length });
     }
-    throw unsupported('Btrfs chunk', 'a chunk without a copy on this device');
+    return size;
   }
 
   sort(): void {
     this.#chunks.sort((a, b) => a.logical - b.logical);
   }
 
-  /** The place of a range. @throws GvmError `corrupt` when it does not lie in one chunk */
-  resolve(logical: number, length: number): number {
+  /** The run that begins at an address. @throws GvmError `corrupt` when there is no chunk, or no device that has it */
+  run(logical: number): Run {
     let [low, high] = [0, this.#chunks.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -60,7 +87,31 @@ export class ChunkMap {
       else high = middle;
     }
     const chunk = this.#chunks[low - 1];
-    if (chunk && logical + length <= chunk.logical + chunk.length) return chunk.physical + logical - chunk.logical;
-    throw corrupt('Btrfs address', logical, `${length} bytes at the logical address ${logical} lie in no chunk`);
+    if (!chunk || logical >= chunk.logical + chunk.length) {
+      throw corrupt('Btrfs address', logical, `the logical address ${logical} lies in no chunk`);
+    }
+    const offset = logical - chunk.logical;
+    const number = Math.floor(offset / chunk.stripeSize);
+    const within = offset % chunk.stripeSize;
+    const rows = chunk.stripes.length / chunk.copies;
+    const first = (number % rows) * chunk.copies;
+    const place = Math.floor(number / rows) * chunk.stripeSize + within;
+    const copies: Copy[] = [];
+    // A device that fell behind may hold data that no sum tells from the newest: it comes last.
+    for (const wanted of [false, true]) {
+      for (const { device, at } of chunk.stripes.slice(first, first + chunk.copies)) {
+        const found = this.devices.get(device);
+        if (found?.old === wanted) copies.push({ source: found.source, at: at + place });
+      }
+    }
+    if (copies.length === 0) {
+      const device = chunk.stripes[first]?.device;
+      throw corrupt(
+        'Btrfs address',
+        logical,
+        `device ${device}, which holds the logical address ${logical}, is missing`,
+      );
+    }
+    return { length: Math.min(chunk.stripeSize - within, chunk.length - offset), copies };
   }
 }

@@ -2,7 +2,15 @@ import type { ByteView } from '../../../core/index.ts';
 import { decompressors } from '../../codec/decompress.ts';
 import { firstFrame } from '../../codec/zstd.ts';
 import { unsupported, view } from '../../trouble.ts';
+import type { ChunkMap } from './chunks.ts';
+import type { DataReader } from './data.ts';
 import { ITEM_TYPE, type Item, type TreeRoot, type Trees } from './tree.ts';
+
+/** What extents are read by. */
+interface Reader {
+  trees: Trees;
+  data: DataReader;
+}
 
 /** A compressed extent holds at most this much (BTRFS_MAX_UNCOMPRESSED). */
 const LARGEST_PACKED = 2 ** 17;
@@ -17,7 +25,7 @@ export interface Extent {
   kind: 'inline' | 'data' | 'hole' | 'unwritten' | 'packed';
   /** Reads bytes of it, counted from its beginning. */
   read(from: number, length: number, signal?: AbortSignal): Promise<Buffer>;
-  /** Bytes from the beginning of the device. */
+  /** Bytes from the beginning of the device, where there is one alone. */
   disk: number | undefined;
 }
 
@@ -26,7 +34,7 @@ export interface Extent {
  * @throws GvmError `corrupt`, `unsupported`
  */
 export async function* fileExtents(
-  trees: Trees,
+  reader: Reader,
   root: TreeRoot,
   ino: number,
   from: number,
@@ -37,15 +45,15 @@ export async function* fileExtents(
   // An extent that begins before the range may reach into it; one item is at most 128 MiB, 128 KiB where it is compressed.
   let least = 0;
   const start = Math.max(0, from - 2 ** 27);
-  for await (const item of trees.items(root, key(start), key(Math.max(0, to - 1)), signal)) {
-    const extent = parseExtent(trees, item);
+  for await (const item of reader.trees.items(root, key(start), key(Math.max(0, to - 1)), signal)) {
+    const extent = parseExtent(reader, item);
     if (extent.offset < least) throw item.data.corrupt(0, `extents of inode ${ino} overlap at ${extent.offset}`);
     least = extent.offset + extent.length;
     if (least > from) yield extent;
   }
 }
 
-function parseExtent(trees: Trees, { key, data }: Item): Extent {
+function parseExtent(reader: Reader, { key, data }: Item): Extent {
   const offset = Number(key.offset);
   if (!Number.isSafeInteger(offset)) throw data.corrupt(0, `an extent at ${key.offset}`);
   const [unpacked, compression, kind] = [data.u64le(8), data.u8(16), data.u8(20)];
@@ -73,8 +81,9 @@ function parseExtent(trees: Trees, { key, data }: Item): Extent {
   if (address === 0) return { offset, length, kind: 'hole', disk: undefined, read: zeros };
   if (kind === 2) return { offset, length, kind: 'unwritten', disk: undefined, read: zeros };
   if (compression === 0) {
-    const disk = trees.chunks.resolve(address + within, length);
-    const read = (from: number, count: number, signal?: AbortSignal) => trees.source.read(disk + from, count, signal);
+    const disk = placeOf(reader.trees.chunks, address + within, length);
+    const read = (from: number, count: number, signal?: AbortSignal) =>
+      reader.data.read(address + within + from, count, signal);
     return { offset, length, kind: 'data', disk, read };
   }
   if (size > LARGEST_PACKED || unpacked > LARGEST_PACKED || within + length > unpacked) {
@@ -82,9 +91,8 @@ function parseExtent(trees: Trees, { key, data }: Item): Extent {
   }
   let bytes: Promise<Buffer> | undefined;
   const load = async (signal?: AbortSignal) => {
-    const place = trees.chunks.resolve(address, size);
-    const stored = await trees.source.read(place, size, signal);
-    return unpack(view(stored, 'Btrfs compressed extent', place), compression, unpacked);
+    const stored = await reader.data.read(address, size, signal);
+    return unpack(view(stored, 'Btrfs compressed extent', address), compression, unpacked);
   };
   const read = async (from: number, count: number, signal?: AbortSignal) => {
     bytes ??= load(signal);
@@ -94,6 +102,11 @@ function parseExtent(trees: Trees, { key, data }: Item): Extent {
     return part(whole, within + from, count);
   };
   return { offset, length, kind: 'packed', disk: undefined, read };
+}
+
+function placeOf(chunks: ChunkMap, logical: number, length: number): number | undefined {
+  const run = chunks.run(logical);
+  return chunks.devices.size === 1 && run.length >= length ? run.copies[0]?.at : undefined;
 }
 
 function unpack(stored: ByteView, compression: number, limit: number): Buffer {

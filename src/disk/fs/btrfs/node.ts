@@ -12,12 +12,13 @@ import {
   type Xattr,
 } from '../file-system.ts';
 import { isDots, isName, needType, scanFor } from '../node.ts';
+import type { DataReader } from './data.ts';
 import { fileExtents } from './extents.ts';
-import { HIGHEST_OBJECT, ITEM_TYPE, type Key, keyAt, type TreeRoot, type Trees } from './tree.ts';
+import { HIGHEST_OBJECT, ITEM_TYPE, type Key, keyAt, type TreeRoot, type Trees, treeRoot } from './tree.ts';
 
 const LONGEST_LINK = 4096;
-const FIRST_TREE = 5;
-const FIRST_INODE = 256;
+export const FIRST_TREE = 5;
+export const FIRST_INODE = 256;
 const END = 2n ** 64n - 1n;
 const FILE_TYPES: (NodeType | undefined)[] = [
   undefined,
@@ -38,15 +39,15 @@ export interface Subvolume {
 
 export interface BtrfsVolume {
   trees: Trees;
+  data: DataReader;
   roots: TreeRoot;
 }
 
 /** The tree of a subvolume. @throws GvmError `corrupt` when there is none */
 export async function openSubvolume(volume: BtrfsVolume, id: bigint, signal?: AbortSignal): Promise<Subvolume> {
-  const from: Key = { object: id, type: ITEM_TYPE.root, offset: 0n };
-  const item = await volume.trees.first(volume.roots, from, { ...from, offset: END }, signal);
-  if (!item || id >= HIGHEST_OBJECT) throw corrupt('Btrfs root tree', 0, `there is no subvolume ${id}`);
-  return { id: Number(id), root: { address: item.data.u64le(176), level: item.data.u8(238) } };
+  const root = await treeRoot(volume.trees, volume.roots, id, signal);
+  if (!root || id >= HIGHEST_OBJECT) throw corrupt('Btrfs root tree', 0, `there is no subvolume ${id}`);
+  return { id: Number(id), root };
 }
 
 /** A file of a Btrfs. */
@@ -79,6 +80,11 @@ export class BtrfsNode implements FsNode {
 
   static async root(volume: BtrfsVolume, subvolume: Subvolume, signal?: AbortSignal): Promise<BtrfsNode> {
     return BtrfsNode.open(volume, subvolume, BigInt(FIRST_INODE), signal);
+  }
+
+  /** The number of the subvolume that this is the root of. */
+  get subvolumeRoot(): bigint | undefined {
+    return this.#object === FIRST_INODE ? BigInt(this.#subvolume.id) : undefined;
   }
 
   #items(type: number, signal?: AbortSignal) {
@@ -147,7 +153,7 @@ export class BtrfsNode implements FsNode {
   }
 
   #extents(from: number, to: number, signal?: AbortSignal) {
-    return fileExtents(this.#volume.trees, this.#subvolume.root, this.#object, from, to, signal);
+    return fileExtents(this.#volume, this.#subvolume.root, this.#object, from, to, signal);
   }
 
   async *extents(signal?: AbortSignal): AsyncGenerator<FileExtent> {

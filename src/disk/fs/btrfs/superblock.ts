@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
-import { type ByteView, crc32c } from '../../../core/index.ts';
+import type { ByteView } from '../../../core/index.ts';
 import type { BlockSource } from '../../source/source.ts';
 import { unsupported, view } from '../../trouble.ts';
+import { openSum, type Sum } from './sums.ts';
+import type { TreeRoot } from './tree.ts';
 
 export const SUPERBLOCK = 65536;
 export const MAGIC = '_BHRfS_M';
@@ -14,22 +15,24 @@ const INCOMPAT = [
   ...['extended_iref', 'raid56', 'skinny_metadata', 'no_holes', 'metadata_uuid', 'raid1c34', 'zoned', 'extent_tree_v2'],
   ...['raid_stripe_tree', 'unknown_15', 'simple_quota'],
 ] as const;
-/** Feature bits that change nothing for who reads one device: all but RAID 5 and 6, extent tree v2 and stripe trees. */
+/** Feature bits that change nothing for who reads: all but RAID 5 and 6, extent tree v2 and stripe trees. */
 const READABLE = 0b1_0001_1111_0111_1111;
 
 export interface Superblock {
   size: number;
   used: number;
+  /** Grows with every change: the device with most is right. */
+  generation: number;
   /** Logical address of the root of trees, its level. */
-  root: { address: number; level: number };
-  chunks: { address: number; level: number };
+  root: TreeRoot;
+  chunks: TreeRoot;
   nodeSize: number;
   sectorSize: number;
   devices: number;
   device: number;
   /** Whether a log of synchronised files was left. */
   log: boolean;
-  sum: 'crc32c' | 'sha256';
+  sum: Sum;
   uuid: Buffer;
   /** What metadata blocks carry; another than {@link uuid} after a change of it. */
   metadataUuid: Buffer;
@@ -40,19 +43,16 @@ export interface Superblock {
 }
 
 /** The checksum of a block, over all behind its first 32 bytes. */
-export function isSumRight(kind: Superblock['sum'], bytes: Buffer): boolean {
-  const body = bytes.subarray(32);
-  if (kind === 'sha256') return createHash('sha256').update(body).digest().equals(bytes.subarray(0, 32));
-  return ~crc32c(0xffffffff, body) >>> 0 === bytes.readUInt32LE(0);
+export function isSumRight(sum: Sum, bytes: Buffer): boolean {
+  return sum.of(bytes.subarray(32)).equals(bytes.subarray(0, sum.size));
 }
 
 /** @throws GvmError `corrupt`, `unsupported` */
 export async function readSuperblock(source: BlockSource, signal?: AbortSignal): Promise<Superblock> {
   const sb = view(await source.read(SUPERBLOCK, SIZE, signal), 'Btrfs superblock', SUPERBLOCK);
   if (sb.latin1(64, 8) !== MAGIC) throw sb.corrupt(64, 'the magic number _BHRfS_M is missing');
-  const kind = ({ 0: 'crc32c', 2: 'sha256' } as const)[sb.u16le(196)];
-  if (!kind) throw unsupported('Btrfs file system', `checksums of kind ${sb.u16le(196)} (xxhash64 is 1, blake2b is 3)`);
-  if (!isSumRight(kind, sb.bytes)) throw sb.corrupt(0, 'the checksum of the superblock is wrong');
+  const sum = await openSum(sb.u16le(196));
+  if (!isSumRight(sum, sb.bytes)) throw sb.corrupt(0, 'the checksum of the superblock is wrong');
   const incompat = Number(sb.big64le(188) & 0xffffffffn);
   const unread = incompat & ~READABLE;
   const names = (word: number) =>
@@ -72,14 +72,15 @@ export async function readSuperblock(source: BlockSource, signal?: AbortSignal):
   return {
     size: sb.u64le(112),
     used: sb.u64le(120),
-    root: { address: sb.u64le(80), level: sb.u8(198) },
-    chunks: { address: sb.u64le(88), level: sb.u8(199) },
+    generation: sb.u64le(72),
+    root: { address: sb.u64le(80), level: sb.u8(198), generation: sb.u64le(72) },
+    chunks: { address: sb.u64le(88), level: sb.u8(199), generation: sb.u64le(164) },
     nodeSize,
     sectorSize,
     devices: sb.u64le(136),
     device: sb.u64le(201),
     log: sb.big64le(96) !== 0n,
-    sum: kind,
+    sum,
     uuid,
     metadataUuid: incompat & 0x400 ? Buffer.from(sb.slice(0x23b, 16)) : uuid,
     label: sb.slice(299, 256).toString('utf8').split('\0', 1)[0] ?? '',

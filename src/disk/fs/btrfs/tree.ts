@@ -1,5 +1,5 @@
 import type { ByteView } from '../../../core/index.ts';
-import type { BlockSource } from '../../source/source.ts';
+import { isGvmError } from '../../../errors/index.ts';
 import { view } from '../../trouble.ts';
 import type { ChunkMap } from './chunks.ts';
 import { isSumRight, type Superblock } from './superblock.ts';
@@ -17,7 +17,9 @@ export const ITEM_TYPE = {
   directory: 84,
   directoryIndex: 96,
   extent: 108,
+  sum: 128,
   root: 132,
+  rootReference: 156,
   chunk: 228,
 } as const;
 
@@ -38,6 +40,20 @@ export interface Item {
 export interface TreeRoot {
   address: number;
   level: number;
+  /** When it was written: a copy of another time is old. */
+  generation: number;
+}
+
+/** The root of the tree with a number; undefined where there is none. @throws GvmError `corrupt` */
+export async function treeRoot(
+  trees: Trees,
+  roots: TreeRoot,
+  id: bigint,
+  signal?: AbortSignal,
+): Promise<TreeRoot | undefined> {
+  const from: Key = { object: id, type: ITEM_TYPE.root, offset: 0n };
+  const item = await trees.first(roots, from, { ...from, offset: 2n ** 64n - 1n }, signal);
+  return item && { address: item.data.u64le(176), level: item.data.u8(238), generation: item.data.u64le(160) };
 }
 
 export function compareKeys(a: Key, b: Key): number {
@@ -52,20 +68,18 @@ export function keyAt(from: ByteView, at: number): Key {
 
 /** The trees of a Btrfs: each block checked by sum, place, file system and level. */
 export class Trees {
-  readonly source: BlockSource;
   readonly sb: Superblock;
   readonly chunks: ChunkMap;
   readonly #nodes = new Map<number, ByteView>();
 
-  constructor(source: BlockSource, sb: Superblock, chunks: ChunkMap) {
-    this.source = source;
+  constructor(sb: Superblock, chunks: ChunkMap) {
     this.sb = sb;
     this.chunks = chunks;
   }
 
-  async #node(address: number, level: number, signal?: AbortSignal): Promise<ByteView> {
+  async #node({ address, level, generation }: TreeRoot, signal?: AbortSignal): Promise<ByteView> {
     const known = this.#nodes.get(address);
-    const node = known ?? (await this.#read(address, signal));
+    const node = known ?? (await this.#read(address, generation, signal));
     if (node.u8(100) !== level) throw node.corrupt(100, `a node of level ${node.u8(100)} where ${level} is expected`);
     this.#nodes.delete(address);
     this.#nodes.set(address, node);
@@ -76,24 +90,43 @@ export class Trees {
     return node;
   }
 
-  async #read(address: number, signal?: AbortSignal): Promise<ByteView> {
+  /** The first copy of a node that is sound; the trouble of the first where none is. */
+  async #read(address: number, generation: number, signal?: AbortSignal): Promise<ByteView> {
+    const { nodeSize } = this.sb;
+    const { length, copies } = this.chunks.run(address);
+    let trouble: unknown;
+    for (const { source, at } of copies) {
+      const node = view(await source.read(at, Math.min(length, nodeSize), signal), 'Btrfs tree node', at);
+      try {
+        return this.#checked(node, address, generation);
+      } catch (error) {
+        if (!isGvmError(error)) throw error;
+        trouble ??= error;
+      }
+    }
+    throw trouble;
+  }
+
+  #checked(node: ByteView, address: number, generation: number): ByteView {
     const { nodeSize, sum, metadataUuid } = this.sb;
-    const place = this.chunks.resolve(address, nodeSize);
-    const node = view(await this.source.read(place, nodeSize, signal), 'Btrfs tree node', place);
+    if (node.length < nodeSize) throw node.corrupt(0, 'it does not lie in one piece');
     if (!isSumRight(sum, node.bytes)) throw node.corrupt(0, 'its checksum is wrong');
     if (!node.slice(32, 16).equals(metadataUuid)) throw node.corrupt(32, 'it belongs to another file system');
     if (node.u64le(48) !== address) throw node.corrupt(48, `it was written for the address ${node.u64le(48)}`);
+    if (node.u64le(80) !== generation)
+      throw node.corrupt(80, `it is of generation ${node.u64le(80)}, not ${generation}`);
     if (node.u8(100) > HIGHEST_LEVEL) throw node.corrupt(100, `a node of level ${node.u8(100)}`);
     return node;
   }
 
   /** The items from a key up to and with another, in order. */
   async *items(root: TreeRoot, from: Key, to: Key, signal?: AbortSignal): AsyncGenerator<Item> {
-    yield* this.#below(root.address, root.level, from, to, signal);
+    yield* this.#below(root, from, to, signal);
   }
 
-  async *#below(address: number, level: number, from: Key, to: Key, signal?: AbortSignal): AsyncGenerator<Item> {
-    const node = await this.#node(address, level, signal);
+  async *#below(root: TreeRoot, from: Key, to: Key, signal?: AbortSignal): AsyncGenerator<Item> {
+    const node = await this.#node(root, signal);
+    const { level } = root;
     const count = node.u32le(96);
     const size = level === 0 ? ITEM : POINTER;
     if (HEADER + count * size > node.length) throw node.corrupt(96, `${count} entries in a node of level ${level}`);
@@ -110,7 +143,10 @@ export class Trees {
           key,
           data: node.view(HEADER + node.u32le(at + 17), node.u32le(at + 21), `Btrfs item of type ${key.type}`),
         };
-      } else yield* this.#below(node.u64le(at + 17), level - 1, from, to, signal);
+      } else {
+        const below = { address: node.u64le(at + 17), level: level - 1, generation: node.u64le(at + 25) };
+        yield* this.#below(below, from, to, signal);
+      }
     }
   }
 
