@@ -48,7 +48,12 @@ export const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue;
 
-/** The exit code that a code asks for (design §4). */
-export function exitCodeOf(code: ErrorCode): number {
-  return catalogue[code][0];
+/**
+ * The exit code that a code asks for (design §4).
+ * @param blame who is to blame where evidence says so: it decides between the guest's exit code and the host's
+ */
+export function exitCodeOf(code: ErrorCode, blame?: unknown): number {
+  const [asked] = catalogue[code];
+  if (blame === undefined || (asked !== 3 && asked !== 4)) return asked;
+  return blame === 'host' ? 4 : 3;
 }

@@ -40,9 +40,9 @@ export class GvmError extends Error {
     Object.defineProperty(this, IDENTITY, { value: true });
   }
 
-  /** The exit code of design §4 that this error's class asks for. */
+  /** The exit code of design §4 that this error's class asks for, or the blame that was found by evidence. */
   get exitCode(): number {
-    return exitCodeOf(this.code);
+    return exitCodeOf(this.code, this.details.blame);
   }
 }
 

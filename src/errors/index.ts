@@ -1,3 +1,3 @@
-export { catalogue, type ErrorCode } from './catalogue.ts';
+export { catalogue, type ErrorCode, exitCodeOf } from './catalogue.ts';
 export { GvmError, isGvmError, type SourcePosition } from './gvm-error.ts';
 export { asGvmError, errorToJson, renderError } from './render.ts';

@@ -1,4 +1,4 @@
-import { catalogue, type ErrorCode } from '../errors/index.ts';
+import { catalogue, exitCodeOf as classOf, type ErrorCode } from '../errors/index.ts';
 import type { RunError, RunRecord } from '../schema/index.ts';
 
 /** Several causes at once: the first of these that applies (design §4); 70 is a defect of gvm. */
@@ -38,9 +38,7 @@ export function exitCodeOf(
   return nothingRan && !options.passWithNoChecks ? 2 : 0;
 }
 
+/** An error whose code no catalogue of ours has counts as one of the guest. */
 function codeOfError({ code, blame }: RunError): number {
-  const asked = code in catalogue ? catalogue[code as ErrorCode][0] : 3;
-  // Trouble in a guest that evidence lays at the host's door, and the other way round.
-  if (asked === 3 || asked === 4) return blame === 'host' ? 4 : 3;
-  return asked;
+  return classOf(code in catalogue ? (code as ErrorCode) : 'guest-lost', blame);
 }
