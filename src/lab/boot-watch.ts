@@ -20,6 +20,8 @@ export interface BootWatchOptions {
   /** Monotonic milliseconds at which this boot began: QEMU's start, or the reset. */
   began: number;
   scale: number;
+  /** What the kernel is told, where gvm tells it. */
+  commandLine?: string | undefined;
   onProgress?: ((progress: BootProgress) => void) | undefined;
 }
 
@@ -37,7 +39,7 @@ export class BootWatch {
   /** What the last attempt to reach the SSH server came to. */
   reach: Reach = 'pending';
   readonly #lost = deferred<Loss>();
-  readonly #classifier = new ConsoleClassifier();
+  readonly #classifier: ConsoleClassifier;
   readonly #options: BootWatchOptions;
   #looks: NodeJS.Timeout | undefined;
   #shutdown: string | undefined;
@@ -50,6 +52,7 @@ export class BootWatch {
 
   constructor(options: BootWatchOptions) {
     this.#options = options;
+    this.#classifier = new ConsoleClassifier(options.commandLine);
     this.lost = this.#lost.promise;
     this.#stops.push(options.serial.onLine((line) => this.#read(line)));
   }

@@ -68,22 +68,27 @@ function readOnlyDisk(id: string, path: string): MachineDisk {
   return { id, layers: [{ path, format: 'raw' }], writable: false, bus: 'virtio', sector: 512 };
 }
 
-function machineBoot({ boot, machine }: GuestSpec, vars: string | undefined): MachineBoot {
+function machineBoot(spec: GuestSpec, vars: string | undefined): MachineBoot {
+  const { boot } = spec;
   switch (boot.firmware) {
     case 'direct': {
       const { kernel, initrd } = boot;
-      return { firmware: 'direct', kernel, ...(initrd === undefined ? {} : { initrd }), append: commandLine() };
+      const append = commandLineOf(spec) ?? '';
+      return { firmware: 'direct', kernel, ...(initrd === undefined ? {} : { initrd }), append };
     }
     case 'uefi':
       return { firmware: 'uefi', code: boot.code, vars: vars ?? boot.varsTemplate };
     case 'bios':
       return { firmware: 'bios' };
   }
-  function commandLine(): string {
-    const words = [boot.firmware === 'direct' ? boot.append : '', machine.append].filter(Boolean).join(' ');
-    // A kernel that panics must not stand still.
-    return /(?:^|\s)panic=/.test(words) ? words : `${words} panic=-1`.trimStart();
-  }
+}
+
+/** What the kernel is told, where it is QEMU that tells it. */
+export function commandLineOf({ boot, machine }: Pick<GuestSpec, 'boot' | 'machine'>): string | undefined {
+  if (boot.firmware !== 'direct') return undefined;
+  const words = [boot.append, machine.append].filter(Boolean).join(' ');
+  // A kernel that panics must not stand still.
+  return /(?:^|\s)panic=/.test(words) ? words : `${words} panic=-1`.trimStart();
 }
 
 /** The image of an extra disk. @throws GvmError `internal` where the caller did not resolve it */
@@ -103,6 +108,11 @@ export function diskImage(spec: GuestSpec, name: string): GuestImage {
 export function dryRun(spec: GuestSpec, accelerator: Accelerator): string {
   const disks = spec.machine.disks.map(({ image }) => (image === undefined ? [] : diskImage(spec, image).layers));
   const name = spec.machine.arch === hostArchitecture ? accelerator : 'tcg';
-  const input = machineInput(spec, `gvm-dry-${spec.name}`, name, { system: spec.image.layers, disks, seed: '' });
+  const input = machineInput(spec, `gvm-dry-${spec.name}`, name, {
+    system: spec.image.layers,
+    disks,
+    seed: '',
+    screen: '',
+  });
   return pasteableCommand({ ...input, disks: input.disks.filter((disk) => disk.id !== 'seed') });
 }

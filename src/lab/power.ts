@@ -7,6 +7,7 @@ import { type BootContext, guestLost } from './boot-error.ts';
 import { BootWatch } from './boot-watch.ts';
 import { deathOf } from './death.ts';
 import type { BootProgress } from './guest.ts';
+import { commandLineOf } from './hardware.ts';
 import { raceReadiness } from './race.ts';
 import type { ReadyGuest } from './readiness.ts';
 import type { GuestSpec } from './spec.ts';
@@ -145,8 +146,8 @@ export class Power {
   }
 
   #watch(began: number): BootWatch {
-    const { serial, place, onProgress } = this.#options;
-    return new BootWatch({ serial, began, scale: place.scale, onProgress });
+    const { serial, place, onProgress, spec } = this.#options;
+    return new BootWatch({ serial, began, scale: place.scale, commandLine: commandLineOf(spec), onProgress });
   }
 
   async #awaitReady(

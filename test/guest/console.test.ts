@@ -136,6 +136,39 @@ describe('a boot that stops', () => {
     expect(loader.judge({ ...now, activity: 'busy' }, line('grub> '))?.cause).toBe('loader-failed');
   });
 
+  test('that waits after a line of its own is believed like a prompt, whether or not its network is up', () => {
+    const idle = { kind: 'quiet', ms: 1500, scale: 4, activity: 'idle', reach: 'refused' } as const;
+    const locked = classify([
+      line('Welcome to Gentoo Linux!'),
+      line('[FAILED] Failed to start systemd-fs…eck on /dev/disk/by-label/data.'),
+      line('Cannot open access to console, the root account is locked.'),
+      line('Press Enter to continue.'),
+    ]);
+    expect(locked.judge(idle)?.cause).toBe('fsck-failed');
+    expect(locked.judge({ ...idle, activity: 'busy' })).toBeUndefined();
+    locked.push(line('Starting sshd ...'));
+    expect(locked.judge(idle)).toBeUndefined();
+  });
+
+  test('of a loader that writes everything twice is one all the same', () => {
+    const loader = classify([line('Welcome to GRUB!')]);
+    expect(loader.judge({ kind: 'quiet', ms: 1500, scale: 4, reach: 'pending' }, line('grub>grub>  '))?.cause).toBe(
+      'loader-failed',
+    );
+  });
+
+  test.each([
+    ['root=UUID=2c9e4d70-5f1b ro', undefined, 'no-initramfs'],
+    ['root=UUID=2c9e4d70-5f1b root=/dev/vda2', undefined, 'root-missing'],
+    [undefined, 'root=/dev/vda2 root=LABEL=gentooroot', 'no-initramfs'],
+    [undefined, undefined, 'root-missing'],
+  ])('a kernel that was told "%s" and says that it was told "%s" lacks %s', (told, says, cause) => {
+    const kernel = new ConsoleClassifier(told);
+    if (says) kernel.push(line(`[    0.031000] Kernel command line: ${says}`));
+    kernel.push(line('[    2.100000] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)'));
+    expect(kernel.judge({ kind: 'ended' })?.cause).toBe(cause);
+  });
+
   test('at a login prompt waits for its SSH server as long as init may still start it', () => {
     const idle = { kind: 'quiet', ms: 1500, scale: 4, activity: 'idle', reach: 'refused' } as const;
     const systemd = classify([line('Welcome to Gentoo Linux!')]);
@@ -148,6 +181,10 @@ describe('a boot that stops', () => {
     const openrc = classify([line('OpenRC 0.45.2 is starting up'), line(' * ERROR: net failed to start')]);
     expect(openrc.judge({ ...idle, reach: 'pending' }, line('root@one:~# '))).toBeUndefined();
     expect(openrc.judge(idle, line('root@one:~# '))?.cause).toBe('service-failed');
+    const chained = ' * ERROR: cannot start sshd as net would not start';
+    openrc.push(line(chained));
+    expect(openrc.judge({ ...idle, reach: 'pending' }, line('root@one:~# '))?.evidence).toContain(chained.trim());
+    expect(openrc.judge({ ...idle, reach: 'pending', activity: 'busy' }, line('root@one:~# '))).toBeUndefined();
     const deaf = classify([line('OpenRC 0.45.2 is starting up')]);
     expect(deaf.judge({ ...idle, reach: 'pending', driverless: true }, prompt)?.cause).toBe('no-network-driver');
     expect(deaf.judge({ ...idle, driverless: false }, prompt)?.cause).toBe('no-ssh');

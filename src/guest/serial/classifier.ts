@@ -65,6 +65,10 @@ const AGREED = 1000;
 /** The end of what init starts: OpenRC has getty started last, systemd says so. */
 const OVER = /Reached target (?:\S+ - )?(?:Multi-User|Graphical)/i;
 const OPENRC = /^\s*OpenRC [\d.]+/;
+/** Init says that it could not start the SSH server, in the words of OpenRC and of systemd. */
+const SERVER_FAILED =
+  /ERROR: (?:cannot start )?sshd? (?:as|failed)|\[FAILED\] Failed to start (?:sshd?\.service|OpenBSD Secure|OpenSSH)/;
+const COMMAND_LINE = /^Kernel command line: (.*)/;
 const MOST_SUSPICIONS = 100;
 const MOST_EVIDENCE = 8;
 /**
@@ -77,7 +81,15 @@ export class ConsoleClassifier {
   /** Nothing is started any more once there is a login prompt. */
   #over = false;
   #settled = false;
+  #serverFailed = false;
   #suspicions: Suspicion[] = [];
+  /** What the kernel was told, as far as it is known. */
+  #commandLine: string | undefined;
+
+  /** @param commandLine what the kernel is told, where its console need not say it */
+  constructor(commandLine?: string) {
+    this.#commandLine = commandLine;
+  }
 
   /** The last stage that was reached. */
   get stage(): Stage {
@@ -89,6 +101,8 @@ export class ConsoleClassifier {
     const { text, stamped } = unstamp(line.text);
     this.#stamped ||= stamped;
     this.#over ||= OVER.test(text) || OPENRC.test(text);
+    this.#serverFailed ||= !stamped && SERVER_FAILED.test(text);
+    if (stamped && stageOrder(this.#stage) <= stageOrder('kernel')) this.#commandLine ??= COMMAND_LINE.exec(text)?.[1];
     for (const suspicion of this.#suspicions) {
       // A panic is followed by the kernel's dump, anything else that is final by nothing.
       suspicion.wentOn ||= suspicion.signature.kernel === undefined || !stamped;
@@ -131,7 +145,9 @@ export class ConsoleClassifier {
     if (this.#settled) all.sort((a, b) => b.line.at - a.line.at);
     const [best] = all;
     if (!best) return undefined;
-    if (agreement.kind === 'ended' || all.some((s) => believed(s, agreement, this.#over))) return verdict(best, all);
+    if (agreement.kind === 'ended' || all.some((s) => believed(s, agreement, this.#over, this.#serverFailed))) {
+      return verdict(best, all, this.#commandLine);
+    }
     return undefined;
   }
 
@@ -188,7 +204,7 @@ function atPrompt({ shape }: Signature): boolean {
 }
 
 /** Whether silence is enough to believe a suspicion. A kernel that still answers to the network has not stopped. */
-function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean): boolean {
+function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean, serverFailed: boolean): boolean {
   const { ms, scale, reach, activity } = quiet;
   if (reach === 'answered') return false;
   const early = stageOrder(signature.stage) < stageOrder('kernel');
@@ -197,12 +213,14 @@ function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean)
     if (agrees) return ms >= AGREED;
     return ms >= (activity === undefined ? alone : Math.max(alone, QUIET.mention)) * scale;
   };
+  /** What stops in init may have its network up by then, and its kernel refuses what no server takes. */
+  const stopped = reach !== 'refused' || signature.stage === 'init';
   switch (signature.shape) {
     case 'prompt':
-      return silent(early || activity === 'idle', QUIET.prompt) && (reach !== 'refused' || signature.stage === 'init');
+      return silent(early || activity === 'idle', QUIET.prompt) && stopped;
     case 'final': {
       const agrees = early || activity === (signature.kernel ? 'stopped' : 'idle');
-      return silent(agrees, signature.kernel ? QUIET.panic : QUIET.halted) && reach !== 'refused' && !wentOn;
+      return silent(agrees, signature.kernel ? QUIET.panic : QUIET.halted) && stopped && !wentOn;
     }
     case 'idle':
       return activity === 'real-mode' && ms >= (quiet.emptyBootSector ? AGREED : QUIET.idle * scale) && !wentOn;
@@ -210,7 +228,10 @@ function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean)
       return silent(activity === 'idle', QUIET.over);
     case 'login':
       if (activity === 'busy') return ms >= QUIET.login * scale;
-      return ms >= (over && activity && reach === 'refused' ? AGREED : (over ? QUIET.over : QUIET.login) * scale);
+      return (
+        ms >=
+        (over && activity && (reach === 'refused' || serverFailed) ? AGREED : (over ? QUIET.over : QUIET.login) * scale)
+      );
     case 'mention': {
       // On a busy host firmware drops what it cannot print in time, its prompt too.
       const waits = early && activity === 'idle' && ms >= QUIET.over * scale;
@@ -219,11 +240,19 @@ function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean)
   }
 }
 
-function verdict(best: Suspicion, all: readonly Suspicion[]): ConsoleVerdict {
+function verdict(best: Suspicion, all: readonly Suspicion[], commandLine = ''): ConsoleVerdict {
   const { cause } = best.signature;
   const others = all.filter((s) => s.signature.cause !== cause);
   const chosen = [...all.filter((s) => s.signature.cause === cause), ...others].slice(0, MOST_EVIDENCE);
   const lines = chosen.map((s) => s.line).sort((a, b) => a.at - b.at);
   const evidence = [...new Set(lines.map((line) => clip(printable(line.text.trim()), 300)))];
-  return { stage: best.stage, cause, blame: 'guest', ...causes[cause], evidence, at: lines.at(-1)?.at ?? 0 };
+  // A kernel without drivers of its own does not say what it looked for, only that it found nothing.
+  const unnamed = cause === 'root-missing' && best.signature.stage === 'kernel' && namesByContent(commandLine);
+  const found = unnamed ? 'no-initramfs' : cause;
+  return { stage: best.stage, cause: found, blame: 'guest', ...causes[found], evidence, at: lines.at(-1)?.at ?? 0 };
+}
+
+/** Whether root= is what only an initramfs can look up. */
+function namesByContent(commandLine: string): boolean {
+  return /^(?:UUID|LABEL)=/.test([...commandLine.matchAll(/(?:^|\s)root=(\S+)/g)].at(-1)?.[1] ?? '');
 }

@@ -139,7 +139,8 @@ export const signatures: readonly Signature[] = [
   ...group(
     'loader-failed',
     'loader',
-    ['prompt', /^grub(?: rescue)?> ?$/, 'grub rescue> '],
+    // A loader that writes to the firmware's console and to the serial line has everything twice.
+    ['prompt', /^(?:grub(?: rescue)?>){1,2} *$/, 'grub rescue> '],
     [
       'mention',
       /^error: (?:.* not found|no such (?:device|partition)|unknown filesystem|no server|file .*)/,
@@ -154,11 +155,21 @@ export const signatures: readonly Signature[] = [
     ['prompt', /^boot: ?$/, 'boot: '],
   ),
   // File systems that need a person, and shells that wait for one.
-  ...group('fsck-failed', 'init', [
-    'mention',
-    /UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY|An error occurred during the file system check|fsck failed with exit status|Failed to start \S* ?-? ?File System Check/,
-    '/dev/vdb: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.',
-  ]),
+  ...group(
+    'fsck-failed',
+    'init',
+    [
+      'mention',
+      /UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY|An error occurred during the file system check|fsck failed with exit status/,
+      '/dev/vdb: UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY.',
+    ],
+    // systemd leaves out the middle of what is wider than the console.
+    [
+      'mention',
+      /Failed to start (?:systemd-fs|File System Check)/,
+      '[FAILED] Failed to start systemd-fs…eck on /dev/disk/by-label/data.',
+    ],
+  ),
   ...group(
     'emergency-shell',
     'init',
@@ -168,6 +179,8 @@ export const signatures: readonly Signature[] = [
       'Give root password for maintenance',
     ],
     ['prompt', /^Press Enter (?:to continue|for maintenance)/i, 'Press Enter to continue.'],
+    // sulogin ends its line, and waits all the same.
+    ['final', /^Press Enter (?:to continue|for maintenance)/i, 'Press Enter to continue.'],
   ),
   ...group('emergency-shell', 'initrd', [
     'prompt',
