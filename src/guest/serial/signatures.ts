@@ -122,7 +122,11 @@ export const signatures: readonly Signature[] = [
     ['final', /^No bootable device\./, 'No bootable device.'],
     ['mention', /^Boot failed: /, 'Boot failed: not a bootable disk'],
     ['final', /^BdsDxe: No bootable option or device was found/, 'BdsDxe: No bootable option or device was found.'],
-    ['final', /^Press any key to enter the Boot Manager Menu/, 'Press any key to enter the Boot Manager Menu.'],
+    [
+      'final',
+      /^(?:BdsDxe: )?Press any key to enter the Boot Manager Menu/,
+      'BdsDxe: Press any key to enter the Boot Manager Menu.',
+    ],
     [
       'mention',
       /^BdsDxe: (?:failed to load Boot|starting \S+ "EFI Internal Shell")/,
