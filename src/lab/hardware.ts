@@ -112,7 +112,6 @@ export function dryRun(spec: GuestSpec, accelerator: Accelerator): string {
     system: spec.image.layers,
     disks,
     seed: '',
-    screen: '',
   });
   return pasteableCommand({ ...input, disks: input.disks.filter((disk) => disk.id !== 'seed') });
 }

@@ -228,10 +228,9 @@ function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean,
       return silent(activity === 'idle', QUIET.over);
     case 'login':
       if (activity === 'busy') return ms >= QUIET.login * scale;
-      return (
-        ms >=
-        (over && activity && (reach === 'refused' || serverFailed) ? AGREED : (over ? QUIET.over : QUIET.login) * scale)
-      );
+      // Nothing is started any more, and no SSH server has been.
+      if (over && activity && (reach === 'refused' || serverFailed)) return ms >= AGREED;
+      return ms >= (over ? QUIET.over : QUIET.login) * scale;
     case 'mention': {
       // On a busy host firmware drops what it cannot print in time, its prompt too.
       const waits = early && activity === 'idle' && ms >= QUIET.over * scale;
