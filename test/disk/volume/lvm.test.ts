@@ -40,9 +40,23 @@ describe('a group that lvm2 and a kernel wrote', () => {
   it('shows what people see, and members as such', async () => {
     const { volumes } = await layoutOf(fixtureDisk('lvm'));
     const names = volumes.map(({ name }) => name).filter((name) => name.startsWith('vg0/'));
-    expect(names.sort()).toEqual(['between', 'linear', 'mirrored', 'raid', 'striped'].map((name) => `vg0/${name}`));
+    expect(names.sort()).toEqual(
+      ['between', 'linear', 'mirrored', 'pool', 'raid', 'snap', 'striped', 'thin'].map((name) => `vg0/${name}`),
+    );
     expect(volumes[0]).toMatchObject({ name: 'p1', content: 'LVM2', label: 'vg0', fs: undefined });
     expect(volumes[0]?.uuid).toMatch(/^\w{6}(-\w{4}){5}-\w{6}$/);
+  });
+
+  it.each([
+    ['snap', 'snapshots'],
+    ['thin', 'segments of the type thin'],
+    ['pool', 'segments of the type thin-pool'],
+  ])('refuses %s by name', async (name, feature) => {
+    const layout = await layoutOf(fixtureDisk('lvm'));
+    await expect(openTree(layout, `vg0/${name}`)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining(`gvm does not read ${feature}`),
+    });
   });
 
   it('with a physical volume missing tells it, and reads every copy that is left', async () => {
@@ -59,6 +73,12 @@ describe('a group that lvm2 and a kernel wrote', () => {
       message: expect.stringContaining('its physical volume pv0 is missing'),
     });
     expect(await contentOfTiny(await layoutOf(await without(4)), 'vg0/linear')).toBe('in linear\n');
+  });
+
+  it('leaves out the leg of a raid that fell behind', async () => {
+    const layout = await layoutOf(fixtureDisk('lvm-stale'));
+    expect(await contentOfTiny(layout, 'vg1/raid')).toBe('in lvm-stale\n');
+    expect(saidOf(layout, 'vg1/raid')?.join('\n')).toMatch(/leg 0 fell behind and is left out|copies are missing/);
   });
 
   it('takes the newest text that is sound', async () => {

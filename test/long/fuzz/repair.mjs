@@ -1,4 +1,5 @@
 // Makes checksums right again after bytes were changed: else a checksum is all that is ever tested.
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '../../../dist/core/index.js';
 
@@ -68,15 +69,64 @@ async function partitions(disk) {
   }
 }
 
-/** Btrfs: the superblock, and every node that a read brought: it carries the number of the file system. */
+/** Btrfs: every superblock and node that a read brought: each carries the number of the file system. */
 async function btrfs(disk, places) {
-  const id = (await disk.read(65536, 48)).subarray(32, 48);
+  let id;
   for (const [offset, length] of places) {
-    if (length !== 4096) continue;
+    if (length < 4096 || length > 65_536) continue;
     const bytes = await disk.read(offset, length);
-    if (!bytes.subarray(32, 48).equals(id)) continue;
+    const superblock = length === 4096 && bytes.toString('latin1', 64, 72) === '_BHRfS_M';
+    if (superblock) id ??= bytes.subarray(32, 48);
+    if (!id || !(superblock || bytes.subarray(32, 48).equals(id))) continue;
     disk.write(offset, u32(~crc32c(0xffffffff, bytes.subarray(32))));
   }
 }
 
-export const repairs = { xfs, ext4, btrfs, partitions };
+/** MD: every superblock that a read brought, of both versions. */
+async function md(disk, places) {
+  for (const [offset, length] of places) {
+    if (length !== 4096) continue;
+    const bytes = await disk.read(offset, length);
+    if (bytes.readUInt32LE(0) !== 0xa92b4efc) continue;
+    const old = bytes.readUInt32LE(4) === 0;
+    const at = old ? 38 * 4 : 216;
+    const end = old ? 4096 : Math.min(256 + bytes.readUInt32LE(220) * 2, 4096);
+    bytes.writeUInt32LE(0, at);
+    let sum = 0;
+    for (let i = 0; i + 4 <= end; i += 4) sum += bytes.readUInt32LE(i);
+    if (end % 4 !== 0) sum += bytes.readUInt16LE(end - 2);
+    disk.write(offset + at, u32((sum % 2 ** 32) + Math.floor(sum / 2 ** 32)));
+  }
+}
+
+const lvmSum = (bytes) => u32(~crc32(bytes, ~0xf597a6cf >>> 0));
+
+/** LVM2: labels, metadata areas and their texts. */
+async function lvm(disk, places) {
+  for (const [offset, length] of places) {
+    const bytes = await disk.read(offset, length);
+    if (length === 2048 && bytes.toString('latin1', 512, 520) === 'LABELONE') {
+      disk.write(offset + 512 + 16, lvmSum(bytes.subarray(512 + 20, 1024)));
+    }
+    if (length !== 512 || bytes.toString('latin1', 4, 20) !== ' LVM2 x[5A%r0N*>') continue;
+    const [at, size] = [Number(bytes.readBigUInt64LE(40)), Number(bytes.readBigUInt64LE(48))];
+    const text = offset + at;
+    if (size < 2 ** 17 && text + size <= disk.size) {
+      lvmSum(await disk.read(text, size)).copy(bytes, 56);
+      disk.write(offset + 56, bytes.subarray(56, 60));
+    }
+    disk.write(offset, lvmSum(bytes.subarray(4)));
+  }
+}
+
+/** LUKS2: both headers of 16 KiB. */
+async function luks(disk) {
+  for (const offset of [0, 16_384]) {
+    const bytes = await disk.read(offset, 16_384);
+    if (bytes.readUInt16BE(6) !== 2) continue;
+    bytes.fill(0, 448, 512);
+    disk.write(offset + 448, createHash('sha256').update(bytes).digest());
+  }
+}
+
+export const repairs = { xfs, ext4, btrfs, 'btrfs-devices': btrfs, partitions, md, lvm, luks };

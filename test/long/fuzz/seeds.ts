@@ -3,6 +3,8 @@ import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFile
 import { join } from 'node:path';
 import { writeCpio } from '../../../src/disk/index.ts';
 import { findTool } from '../../../src/process/index.ts';
+import { fixturePages } from '../../disk/volume/fixture.ts';
+import { smallCases } from '../volumes/small.ts';
 
 /** A sound image that mutants are made of. */
 export interface Seed {
@@ -136,6 +138,24 @@ export function makeSeeds(folder: string): Seed[] {
   for (const tool of ['gzip', 'xz', 'zstd'] as const) {
     writeFileSync(at(`cpio-${tool}`), execFileSync(tool, ['-c', at('cpio')]));
     add(`cpio-${tool}`, 'cpio');
+  }
+  for (const { name } of smallCases) {
+    const kind = name.startsWith('btrfs') ? 'btrfs-devices' : name.startsWith('lvm') ? 'lvm' : 'md';
+    seeds.push({ name, kind, ...fixturePages(name) });
+  }
+  writeFileSync(at('key'), 'passphrase');
+  for (const type of ['luks1', 'luks2']) {
+    const kdf = ['--pbkdf=pbkdf2', '--pbkdf-force-iterations=1000'];
+    run('cryptsetup', [
+      'luksFormat',
+      '-q',
+      `--type=${type}`,
+      ...kdf,
+      '--key-file',
+      at('key'),
+      blank(type, 18 * 2 ** 20),
+    ]);
+    add(type, 'luks');
   }
   return seeds;
 }

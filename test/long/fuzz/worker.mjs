@@ -3,14 +3,21 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { readCpio } from '../../../dist/disk/codec/cpio-read.js';
 import { fileSystems, openFileSystem } from '../../../dist/disk/fs/registry.js';
+import { readLayout } from '../../../dist/disk/layout.js';
 import { readPartitionTable } from '../../../dist/disk/partition/table.js';
 import { checkRange } from '../../../dist/disk/source/source.js';
 import { Vfs } from '../../../dist/disk/vfs.js';
+import { luks } from '../../../dist/disk/volume/luks/luks.js';
+import { unlock } from '../../../dist/disk/volume/luks/unlock.js';
 import { walkTree } from '../../../dist/disk/walk.js';
 import { repairs } from './repair.mjs';
 
 const PAGE = 4096;
 const LARGEST_READ = 2 ** 24;
+const VOLUMES = ['md', 'lvm', 'luks', 'btrfs-devices'];
+/** What a header of the seed asks for, and a little more. */
+const KDF_LIMITS = { iterations: 4000, memory: 64, work: 256 };
+const KEY = Buffer.from('passphrase');
 const TYPED = ['corrupt', 'unsupported', 'file-missing', 'no-filesystem'];
 const { kind, size, pages, first, step, count, seed, single } = workerData;
 
@@ -86,8 +93,20 @@ async function attempt(work) {
 async function readAll(source) {
   if (kind === 'partitions') return readPartitionTable(source);
   if (kind === 'cpio') return [...readCpio(await source.read(0, source.size), 2 ** 22)].length;
+  if (kind === 'luks') {
+    const head = await luks.probe(source);
+    if (head) await attempt(() => unlock(head, source, [KEY], KDF_LIMITS));
+  }
+  if (VOLUMES.includes(kind)) {
+    let files = 0;
+    for (const { fs } of (await readLayout(source)).volumes) if (fs) files += (await attempt(() => readFiles(fs))) ?? 0;
+    return files;
+  }
   const fs = await openFileSystem(source, fileSystems);
-  if (!fs) return 0;
+  return fs ? readFiles(fs) : 0;
+}
+
+async function readFiles(fs) {
   await attempt(() => fs.usage());
   const vfs = new Vfs(fs);
   let files = 0;

@@ -72,7 +72,9 @@ async function openGroup(group: Group, members: readonly Pv[], signal?: AbortSig
   const volumes = new Volumes(group, present, signal);
   const made: Made[] = [];
   for (const volume of group.logical.values()) {
-    if (!volume.visible) continue;
+    // A snapshot is seen by the name of its store; the volume that ties it to its origin is none of its own.
+    const tie = volume.segments.some(({ type }) => type === 'snapshot');
+    if (tie || !(volume.visible || refused.has(volume.name))) continue;
     const name = `${group.name}/${volume.name}`;
     const diagnostics = [...shared];
     const said = new Set<string>();
