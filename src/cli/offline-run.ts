@@ -3,7 +3,6 @@ import type { RunOfflineOptions } from '../engine/index.ts';
 import { GvmError } from '../errors/index.ts';
 import { findImage, openStore } from '../image/index.ts';
 import { chooseReporters, createMask, type ProgressEvent, renderProgress, renderSummary } from '../report/index.ts';
-import type { RunRecord } from '../schema/index.ts';
 import type { Registry, SuitePlan } from '../suite/index.ts';
 import { logBuild } from './build-progress.ts';
 import type { Context } from './command.ts';
@@ -16,7 +15,8 @@ export interface OfflineRun {
   registry: Registry;
   signal: AbortSignal;
   secrets: readonly string[];
-  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment'>;
+  about: RunOfflineOptions['about'];
+  passWithNoChecks: boolean;
 }
 
 /** Runs suites against powered-off disks, writes the reports, and shows the summary. @returns the exit code */
@@ -25,7 +25,7 @@ export async function runPlansOffline(context: Context, options: OfflineRun): Pr
     throw new GvmError({ code: 'usage', message: '--kernel: --offline boots nothing, so no kernel can be given' });
   }
   const { runOffline } = await import('../engine/index.ts');
-  const { plans, registry, signal, secrets, about } = options;
+  const { plans, registry, signal, secrets, about, passWithNoChecks } = options;
   const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
   const quiet = context.flag('json') || context.verbosity < 0;
@@ -44,7 +44,7 @@ export async function runPlansOffline(context: Context, options: OfflineRun): Pr
     log: context.log,
     signal,
     emit,
-    passWithNoChecks: context.flag('pass-with-no-checks'),
+    passWithNoChecks,
     about,
   });
   const { record, reports } = await publish(context, run, { output, reporters, secrets });

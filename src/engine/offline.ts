@@ -31,7 +31,7 @@ export interface RunOfflineOptions {
   signal: AbortSignal;
   emit(event: ProgressEvent): void;
   passWithNoChecks: boolean;
-  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment'>;
+  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'shard'>;
 }
 
 /** An opened disk with what is recorded of it. */

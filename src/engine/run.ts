@@ -44,7 +44,7 @@ export interface RunSuitesOptions {
   /** Failed tests after which no other is begun; 0 for no limit. */
   bail: number;
   /** What the manifest says of the run itself. */
-  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'accelerator' | 'qemu'>;
+  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'shard' | 'accelerator' | 'qemu'>;
 }
 
 /** Milliseconds for a look at a guest's health, before scaling. */
@@ -81,7 +81,8 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     const [socket, channels, scripts] = [lab.brokerPath, lab.channelsPath, scriptsOf(plans)];
     const context = { socket, channels, output, plugins, retries, scripts };
     const workers = limits.guests;
-    await runOnVitest({ plans, cwd, context, reporter: bridge, workers, bail, signal, scratch: lab.folder });
+    if (plans.length > 0)
+      await runOnVitest({ plans, cwd, context, reporter: bridge, workers, bail, signal, scratch: lab.folder });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
   }

@@ -8,6 +8,8 @@ export const catalogue = {
   'document-syntax': [2, 'a YAML document that cannot be parsed, or that has duplicate keys'],
   'document-invalid': [2, 'a YAML document with unknown keys, wrong values or empty assertions'],
   'file-missing': [2, 'a file or folder named by the user does not exist or cannot be read'],
+  'shards-differ': [2, 'shards that are to be merged are not of one plan'],
+  'shard-missing': [4, 'tests of the plan that none of the merged shards ran'],
   'nothing-to-run': [2, 'the paths, tags and patterns given select no test'],
   'plugin-invalid': [2, 'a plugin of gvm.yaml that cannot be loaded, or whose kinds clash with others'],
   'code-refused': [2, 'a plugin or a *.gvm.ts suite, where --data-only allows data alone'],

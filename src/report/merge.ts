@@ -1,3 +1,5 @@
+import { clip } from '../core/index.ts';
+import { GvmError } from '../errors/index.ts';
 import type { GuestRecord, RunRecord, SuiteRecord, TestRecord } from '../schema/index.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { totalsOf } from './totals.ts';
@@ -13,7 +15,9 @@ export interface Merged {
 /**
  * Several runs, shards of one or cells of a matrix, as one run. Nothing is left out: a test that two of them hold
  * stands there twice and is named. Pure.
+ * Shards of one plan give the run that it would have been: in its order, each setup that passed once.
  * @param runs at least one
+ * @throws GvmError `shards-differ`
  */
 export function mergeRuns(runs: readonly RunRecord[]): Merged {
   const [first] = runs;
@@ -21,13 +25,15 @@ export function mergeRuns(runs: readonly RunRecord[]): Merged {
   const consoles: Merged['consoles'] = [];
   const taken = new Set<string>();
   const renamed = runs.map((run, part) => withOwnGuests(run, part, taken, consoles));
-  const suites = mergeSuites(renamed);
+  const plan = planOf(runs);
+  const suites = plan ? asPlanned(mergeSuites(renamed), plan) : mergeSuites(renamed);
   const guests = renamed.flatMap((run) => run.guests);
   const interrupted = runs.find((run) => run.interrupted)?.interrupted;
-  const merged = { suites, guests, errors: runs.flatMap((run) => run.errors), ...(interrupted ? { interrupted } : {}) };
+  const errors = [...runs.flatMap((run) => run.errors), ...(plan ? missingOf(suites, plan) : [])];
+  const merged = { suites, guests, errors, ...(interrupted ? { interrupted } : {}) };
   const started = Math.min(...runs.map((run) => Date.parse(run.started)));
   const ended = Math.max(...runs.map((run) => Date.parse(run.started) + run.durationMs));
-  const { history: _history, interrupted: _interrupted, ...rest } = first;
+  const { history: _history, interrupted: _interrupted, shard: _shard, ...rest } = first;
   const run: RunRecord = {
     ...rest,
     ...merged,
@@ -75,6 +81,48 @@ function mergeSuites(runs: readonly RunRecord[]): SuiteRecord[] {
     else merged.set(key, { ...suite, tests: [...suite.tests] });
   }
   return [...merged.values()];
+}
+
+/** What the shards among these runs were a part of; undefined where none is a shard. */
+function planOf(runs: readonly RunRecord[]): RunRecord['shard'] {
+  const first = runs.find(({ shard }) => shard);
+  for (const { id, shard } of runs) {
+    if (!first || (shard?.plan === first.shard?.plan && shard?.total === first.shard?.total)) continue;
+    const shown = ({ index, total, plan }: NonNullable<RunRecord['shard']>) =>
+      `shard ${index}/${total} of plan ${plan.slice(0, 12)}`;
+    throw new GvmError({
+      code: 'shards-differ',
+      message: `run ${id} is ${shard ? shown(shard) : 'no shard'}, run ${first.id} is ${first.shard && shown(first.shard)}`,
+      hint: 'shards are of the same suites, options and number of parts',
+    });
+  }
+  return first?.shard;
+}
+
+/** Suites and tests in the order of the plan; a setup or teardown that passed in several shards stands there once. */
+function asPlanned(suites: readonly SuiteRecord[], { tests }: NonNullable<RunRecord['shard']>): SuiteRecord[] {
+  const places = new Map(tests.map((id, i) => [id, i]));
+  const place = ({ id }: TestRecord) => places.get(id) ?? tests.length;
+  const ordered = suites.map((suite) => {
+    const passed = new Set<string>();
+    const once = suite.tests.filter(({ id, role, outcome }) => {
+      const again = role !== undefined && outcome === 'passed' && passed.has(id);
+      passed.add(id);
+      return !again;
+    });
+    return { ...suite, tests: once.sort((a, b) => place(a) - place(b)) };
+  });
+  const first = ({ tests: [test] }: SuiteRecord) => (test ? place(test) : tests.length);
+  return ordered.sort((a, b) => first(a) - first(b));
+}
+
+/** What no shard ran: a job that never came. */
+function missingOf(suites: readonly SuiteRecord[], { tests }: NonNullable<RunRecord['shard']>): RunRecord['errors'] {
+  const ran = new Set(suites.flatMap((suite) => suite.tests.map(({ id }) => id)));
+  const missing = tests.filter((id) => !ran.has(id));
+  if (missing.length === 0) return [];
+  const message = `${missing.length} tests of the plan are in none of the shards: ${clip(missing.join(', '), 2000)}`;
+  return [{ code: 'shard-missing', message, hint: 'see which job brought no run.json', blame: 'host' }];
 }
 
 function doubledIn(run: RunRecord): string[] {

@@ -5,6 +5,7 @@ import { machineSchema } from './machine.ts';
 import { projectSchema } from './project.ts';
 import { recipeSchema } from './recipe.ts';
 import { runSchema } from './run.ts';
+import { shardsSchema } from './shards.ts';
 import { packageListSchema, storedImageSchema } from './stored-image.ts';
 import { suiteSchema } from './suite.ts';
 import type { CheckSchema } from './test.ts';
@@ -27,6 +28,7 @@ export function documentSchemas({ checks, facts }: SchemaSources): Readonly<Reco
     recipe: recipeSchema,
     image: storedImageSchema,
     packages: packageListSchema,
+    shards: shardsSchema,
   };
 }
 

@@ -44,6 +44,7 @@ export {
 } from './run.ts';
 export { duration, size } from './scalar.ts';
 export { type SuiteKeys, scriptSchema } from './script.ts';
+export { type Shards, shardsSchema } from './shards.ts';
 export {
   type PackageList,
   packageListSchema,

@@ -240,6 +240,17 @@ export const runSchema = z
       })
       .optional()
       .meta({ description: 'what is different since the last good run' }),
+    shard: z
+      .object({
+        index: z.int().min(1),
+        total: z.int().min(1),
+        plan: z.string().meta({ description: 'the digest of the whole plan; shards of one plan have the same' }),
+        tests: z
+          .array(z.string())
+          .meta({ description: 'the ids of all tests of the whole plan, setups and teardowns too, in order' }),
+      })
+      .optional()
+      .meta({ description: 'of a run with --shard' }),
     parts: z
       .array(z.object({ ...runReferenceSchema.shape, hostname: z.string(), exitCode: z.int() }))
       .optional()

@@ -21,5 +21,6 @@ export { runTestOffline } from './offline.ts';
 export type { PlannedTest, SuitePlan } from './plan.ts';
 export type { TestPoint } from './points/point.ts';
 export { builtins } from './registry.ts';
+export { digestOf, type Shard, shardOf, type Timings } from './shard.ts';
 export { valueMismatches } from './values.ts';
 export type { TestVerdict } from './verdict.ts';

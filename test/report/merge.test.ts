@@ -57,6 +57,40 @@ test('a test that two runs hold counts twice and is named; on two images it is t
   expect(mergeRuns([shard('one', ['b']), onOther]).doubled).toEqual([]);
 });
 
+const tests = ['boot/setup', 'boot/a', 'boot/b', 'boot/c'];
+const part = (index: number, names: string[], plan = 'ab') => {
+  const prepared = testRecord('setup', { role: 'setup' });
+  const own = [prepared, ...names.map((name) => testRecord(name))];
+  return shard(`run-${index}`, [], {
+    suites: [{ file: 's', name: 'boot', sha256: 'ab', tests: own }],
+    shard: { index, total: 2, plan, tests },
+  });
+};
+
+test('shards of one plan give the run that it would have been', () => {
+  const { run, doubled } = mergeRuns([part(2, ['b']), part(1, ['a', 'c'])]);
+  expect(run.suites[0]?.tests.map(({ name }) => name)).toEqual(['setup', 'a', 'b', 'c']);
+  expect(run).toMatchObject({ exitCode: 0, errors: [] });
+  expect(run.shard).toBeUndefined();
+  expect(doubled).toEqual([]);
+});
+
+test('what no shard ran is named, and so is what two of them did', () => {
+  const { run, doubled } = mergeRuns([part(1, ['a', 'c']), part(1, ['a', 'c'])]);
+  expect(run.errors).toMatchObject([{ code: 'shard-missing', blame: 'host' }]);
+  expect(run.errors[0]?.message).toBe('1 tests of the plan are in none of the shards: boot/b');
+  expect(run.exitCode).toBe(4);
+  expect(doubled).toEqual(['boot > a on openrc', 'boot > c on openrc']);
+});
+
+test('shards of different plans, and a run that is none, are refused', () => {
+  const differ = (...runs: Parameters<typeof mergeRuns>[0]) => expect(() => mergeRuns(runs));
+  differ(part(1, ['a']), part(2, ['b'], 'cd')).toThrow(
+    'run run-2 is shard 2/2 of plan cd, run run-1 is shard 1/2 of plan ab',
+  );
+  differ(shard('whole', ['a']), part(2, ['b'])).toThrow('run whole is no shard, run run-2 is shard 2/2 of plan ab');
+});
+
 test('a suite that was changed between the runs stays apart; an interruption and errors stay', () => {
   const { run } = mergeRuns([
     shard('one', ['a']),

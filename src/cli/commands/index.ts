@@ -31,6 +31,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./run.ts')).run,
   },
   {
+    name: 'shards',
+    summary: 'show how the tests divide among several jobs',
+    load: async () => (await import('./shards.ts')).shards,
+  },
+  {
     name: 'report',
     summary: 'show the report of a run, or merge several',
     load: async () => (await import('./report.ts')).report,

@@ -1,97 +1,28 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
-import { GvmError } from '../../errors/index.ts';
 import { availableMemory } from '../../host/index.ts';
 import { assertFreezable, dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
-import { loadPlugins, withPlugins } from '../../plugin/index.ts';
-import { findTool, run as runTool, scratchFolder } from '../../process/index.ts';
+import { findTool, run as runTool } from '../../process/index.ts';
 import {
   chooseReporters,
   createMask,
-  lastFailed,
-  openRecords,
   type ProgressEvent,
   renderProgress,
   renderSummary,
   secretsIn,
 } from '../../report/index.ts';
-import type { MatrixKeys, RunRecord } from '../../schema/index.ts';
-import { builtins, expandCells, loadSuite, type Registry, refuseSameNames, type SuitePlan } from '../../suite/index.ts';
+import type { RunRecord } from '../../schema/index.ts';
+import { digestOf, type SuitePlan, shardOf } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
 import { countOf, jobsOf } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
 import { publish } from '../publish.ts';
+import { engine, type Language, languageOf, selectionOptions, selectPlans } from '../selection.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
+import { shardAsked, timingsAsked } from '../sharding.ts';
 import { suiteLayer } from '../suite-layer.ts';
 import { version } from '../version.ts';
-
-/** vitest is loaded here and nowhere else. */
-const engine = () => import('../../engine/index.ts');
-
-/** Suites that are code, and what can be said in those that are data. */
-interface Language {
-  registry: Registry;
-  /** The modules of the project's plugins. */
-  plugins: string[];
-}
-
-/** @throws GvmError `code-refused` for plugins under --data-only */
-async function languageOf(context: Context): Promise<Language> {
-  const { plugins, file } = context.settings();
-  if (plugins.length > 0 && context.flag('data-only')) {
-    const message = `${file}: plugins are code, and --data-only runs none`;
-    throw new GvmError({ code: 'code-refused', message, hint: 'take plugins: out, or run it where code is trusted' });
-  }
-  return { registry: withPlugins(builtins, await loadPlugins(plugins)), plugins };
-}
-
-/** The suites that the words and options select, compiled. Those in TypeScript are run once to learn their tests. */
-async function selectPlans(context: Context, { registry }: Language, signal: AbortSignal): Promise<SuitePlan[]> {
-  const { findSuiteFiles, isScript, planScripts, selectTests } = await engine();
-  const paths = context.words.length > 0 ? context.words : [context.settings().suites];
-  const files = (await findSuiteFiles(paths, context.cwd)).map((file) => relative(context.cwd, file));
-  const scripts = files.filter(isScript);
-  if (scripts.length > 0 && context.flag('data-only')) {
-    const message = `${scripts.join(', ')}: a suite in TypeScript is code, and --data-only runs none`;
-    throw new GvmError({ code: 'code-refused', message });
-  }
-  const data = files.filter((file) => !isScript(file));
-  const loaded = await Promise.all(data.map((file) => loadSuite(resolve(context.cwd, file), registry, file)));
-  const planned = scripts.length === 0 ? [] : await planInScratch(scripts);
-  const plans = [...loaded, ...planned].sort((x, y) => files.indexOf(x.file) - files.indexOf(y.file));
-  refuseSameNames(plans);
-  const cells = expandCells(plans, context.settings().matrix, matrixOf(context), countOf(context, 'repeat', 1));
-  const only = context.flag('last-failed') ? await lastFailedTests(context) : undefined;
-  return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests'), only });
-
-  async function planInScratch(found: readonly string[]): Promise<SuitePlan[]> {
-    const scratch = scratchFolder();
-    try {
-      return await planScripts(found, { cwd: context.cwd, signal, scratch });
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
-  }
-}
-
-/** What the command line says of the matrix. */
-function matrixOf(context: Context): MatrixKeys {
-  const [image, kernel] = [context.texts('image'), context.texts('kernel')];
-  return { ...(image.length > 0 ? { image } : {}), ...(kernel.length > 0 ? { kernel } : {}) };
-}
-
-/** The tests that failed in the newest run that is remembered. @throws GvmError `nothing-to-run` */
-async function lastFailedTests(context: Context): Promise<Set<string>> {
-  const [last] = await openRecords(context.state().home, context.settings().root).list();
-  const failed = last && lastFailed(last);
-  if (failed && failed.size > 0) return failed;
-  throw new GvmError({
-    code: 'nothing-to-run',
-    message: last ? `no test failed in the last run, ${last.id}` : 'no earlier run of this project is known',
-    hint: 'gvm test without --last-failed runs all tests',
-  });
-}
 
 function renderPlan(plans: readonly SuitePlan[]): string {
   const lines = plans.flatMap((plan) => [
@@ -121,7 +52,7 @@ function placeInRepository(cwd: string): Pick<RunRecord, 'directory'> {
 }
 
 /** What the manifest says of any run. */
-function aboutRun({ cwd }: Context): Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment'> {
+function aboutRun({ cwd }: Context): Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'shard'> {
   return {
     gvm: version(),
     args: process.argv.slice(2),
@@ -186,12 +117,15 @@ async function showPlan(context: Context, plans: readonly SuitePlan[], ownership
   return 0;
 }
 
-async function runPlans(
-  context: Context,
-  plans: readonly SuitePlan[],
-  language: Language,
-  ownership: Ownership,
-): Promise<number> {
+interface OnlineRun {
+  plans: readonly SuitePlan[];
+  language: Language;
+  ownership: Ownership;
+  about: ReturnType<typeof aboutRun>;
+  passWithNoChecks: boolean;
+}
+
+async function runPlans(context: Context, { plans, language, ownership, ...run }: OnlineRun): Promise<number> {
   const { runSuites } = await engine();
   const jobs = jobsOf(context);
   const reporters = chooseReporters(context.text('reporter'));
@@ -208,7 +142,7 @@ async function runPlans(
       : renderProgress(mask.value(event), { color: context.color, verbose: context.verbosity > 0 });
     if (line !== undefined) context.print(line);
   };
-  const run = await runSuites({
+  const made = await runSuites({
     plans,
     cwd: context.cwd,
     lab: setup.lab,
@@ -222,17 +156,17 @@ async function runPlans(
     emit,
     output,
     mask,
-    passWithNoChecks: context.flag('pass-with-no-checks'),
+    passWithNoChecks: run.passWithNoChecks,
     retries: countOf(context, 'retries', 0),
     failOnFlaky: context.flag('fail-on-flaky'),
     bail: countOf(context, 'bail', 0),
     about: {
-      ...aboutRun(context),
+      ...run.about,
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
       qemu: await qemuVersion(),
     },
   });
-  const { record, reports } = await publish(context, run, { output, reporters, secrets });
+  const { record, reports } = await publish(context, made, { output, reporters, secrets });
   const shown = reports.map((path) => relative(context.cwd, path));
   context.show(record, () => renderSummary(record, { color: context.color, tests: false, reports: shown }));
   return record.exitCode;
@@ -243,25 +177,22 @@ export const test: Command = {
   about:
     'PATH is a *.gvm.yaml or *.gvm.ts file, a folder or a glob; without one the suites of the project run. run.json and junit.xml are\nalways written to the output folder. --timeout is the deadline of a boot.',
   options: [
-    'image',
-    'tests',
-    'tag',
+    ...selectionOptions,
+    'shard',
+    'timings',
     'jobs',
     'output',
     'reporter',
     'retries',
     'fail-on-flaky',
-    'repeat',
     'bail',
-    'last-failed',
     'offline',
     'key-file',
     'list',
     'dry-run',
-    'data-only',
     'pass-with-no-checks',
     'timeout',
-    ...bootOptions,
+    ...bootOptions.filter((option) => option !== 'kernel'),
   ],
   completes: 'suites',
   examples: [
@@ -271,6 +202,7 @@ export const test: Command = {
     ['gvm test --image a.qcow2 --image b.qcow2 --kernel x.deb --kernel y.deb', 'every image with every kernel'],
     ['gvm test --last-failed --reporter html', 'what failed last time, with a page to look at'],
     ['gvm test --offline suites/security --image my.qcow2', 'what a powered-off disk can answer of a suite'],
+    ['gvm test --shard 2/4 --timings shards.json', 'one of four parts, in a job of its own'],
     ['gvm test --dry-run', 'the plan, and QEMU command lines to paste'],
   ],
   words: [0, 1000],
@@ -280,7 +212,12 @@ export const test: Command = {
     }
     const language = await languageOf(context);
     return await runOwned(async (ownership) => {
-      const plans = await selectPlans(context, language, ownership.signal);
+      const whole = await selectPlans(context, language, ownership.signal);
+      const shard = shardAsked(context);
+      const plans = shard ? shardOf(whole, shard, await timingsAsked(context)) : whole;
+      const about = { ...aboutRun(context), ...(shard ? { shard: { ...shard, ...digestOf(whole) } } : {}) };
+      // A part of few tests may have none.
+      const passWithNoChecks = context.flag('pass-with-no-checks') || plans.length === 0;
       if (context.flag('list')) {
         context.show(withoutSecrets(plans), renderPlan);
         return 0;
@@ -294,10 +231,11 @@ export const test: Command = {
           registry: language.registry,
           signal,
           secrets,
-          about: aboutRun(context),
+          about,
+          passWithNoChecks,
         });
       }
-      return await runPlans(context, plans, language, ownership);
+      return await runPlans(context, { plans, language, ownership, about, passWithNoChecks });
     });
   },
 };
