@@ -37,7 +37,7 @@ export async function timingsAsked(context: Context): Promise<Timings | undefine
   if (shards.success) return shards.data.times;
   const run = runSchema.safeParse(value);
   if (run.success) return timesOf(run.data);
-  const message = `${name} has no times: it is neither a run.json nor what gvm shards --json writes`;
+  const message = `it has no times: it is neither a run.json nor what gvm shards --json writes`;
   throw new GvmError({ code: 'document-invalid', message, position: { file: name, line: 1, column: 1 } });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type MachineLayer, machineLayer } from '../../config/index.ts';
+import { GvmError } from '../../errors/index.ts';
 import { availableMemory } from '../../host/index.ts';
 import { assertFreezable, dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
 import { findTool, run as runTool } from '../../process/index.ts';
