@@ -1,5 +1,6 @@
 import type { Settings, StateFolders } from '../config/index.ts';
 import type { Log } from '../core/index.ts';
+import type { OpenedImage } from './disk/session.ts';
 import type { OptionName } from './options.ts';
 
 /** What a command gets besides its words: parsed options, where to write, and what surrounds it. */
@@ -21,6 +22,8 @@ export interface Context {
   verbosity: number;
   /** Writes a line to standard output. */
   print(line: string): void;
+  /** The image that a session has opened: commands over disks work in it, from where one stands. */
+  opened?: OpenedImage;
   /** Prints a value: as one JSON document under `--json`, else as the text that `render` makes of it. */
   show<T>(value: T, render: (value: T) => string): void;
 }

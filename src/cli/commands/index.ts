@@ -79,6 +79,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./extract.ts')).extract,
   },
   {
+    name: 'shell',
+    summary: 'look around in an image at a prompt, offline',
+    load: async () => (await import('./shell.ts')).shell,
+  },
+  {
     name: 'checkpoint',
     summary: 'list and remove the frozen guests that tests fork from',
     load: async () => (await import('./checkpoint.ts')).checkpoint,

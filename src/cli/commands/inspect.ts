@@ -14,6 +14,8 @@ async function inspectNamed(
   keys: readonly Buffer[],
   signal: AbortSignal,
 ): Promise<Inspection> {
+  const { opened } = context;
+  if (opened) return await inspectImage(opened.disk, { image, keys, signal });
   await using disk = await openNamed(context, image, signal);
   return await inspectImage(disk, { image, keys, signal });
 }

@@ -60,22 +60,41 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<numbe
   }
 }
 
+/** An image that stays open for several commands. */
+export interface OpenedImage extends Omit<Session, 'trouble'> {
+  tree: ImageTree;
+  /** The folder in which one stands. */
+  at: Buffer;
+}
+
 /** @returns the exit code: 0, 2 after trouble with the disk, 130 or 143 after a signal */
 export function onDisk(context: Context, work: (session: Session) => Promise<void>): Promise<number> {
+  if (context.opened) return withTrouble(context, context.opened, work);
   return interruptible(async (signal) => {
-    let wrong = false;
     await using disk = await openNamed(context, context.words[0] ?? '', signal);
     const output = openOutput(process.stdout);
-    const trouble = (diagnostic: Diagnostic) => {
-      wrong = true;
-      context.log.warn(printable(diagnostic.message));
-    };
     const keys = await readKeys(context.texts('key-file'), context.cwd);
     const layout = await readLayout(disk.source, { keys, signal });
-    await work({ disk, layout, signal, output, trouble });
-    await output.flush();
-    return wrong ? 2 : 0;
+    return await withTrouble(context, { disk, layout, signal, output }, work);
   });
+}
+
+async function withTrouble(
+  context: Context,
+  { disk, layout, signal, output }: Omit<Session, 'trouble'>,
+  work: (session: Session) => Promise<void>,
+): Promise<number> {
+  let wrong = false;
+  const trouble = (diagnostic: Diagnostic) => {
+    wrong = true;
+    context.log.warn(printable(diagnostic.message));
+  };
+  try {
+    await work({ disk, layout, signal, output, trouble });
+  } finally {
+    await output.flush();
+  }
+  return wrong ? 2 : 0;
 }
 
 /** The same over the files of the image, as `--volume` or its fstab says. */
@@ -84,7 +103,9 @@ export function onTree(
   work: (session: Session & { tree: ImageTree }) => Promise<void>,
 ): Promise<number> {
   return onDisk(context, async (session) => {
-    const tree = await openTree(session.layout, context.text('volume'), session.signal);
+    const volume = context.text('volume');
+    const opened = volume === undefined ? context.opened?.tree : undefined;
+    const tree = opened ?? (await openTree(session.layout, volume, session.signal));
     for (const { message } of tree.diagnostics) context.log.detail(printable(message));
     await work({ ...session, tree });
   });
@@ -92,7 +113,13 @@ export function onTree(
 
 /** The second word, a path in the image as output shows it; the root without one. */
 export function pathWord(context: Context): Buffer {
-  return parseBytes(context.words[1] ?? '/');
+  const path = parseBytes(context.words[1] ?? (context.opened ? '.' : '/'));
+  return context.opened ? pathIn(context.opened, path) : path;
+}
+
+/** A path from where one stands in an opened image. */
+export function pathIn({ at }: OpenedImage, path: Buffer): Buffer {
+  return path[0] === 0x2f ? path : Buffer.concat([at, Buffer.from('/'), path]);
 }
 
 /** An image of the store, a file, or an NBD address. */
