@@ -18,10 +18,16 @@ export interface SeedOptions {
 const SERIAL = 0x67766d01;
 
 /** An image may have an SSH server and not start it: Gentoo's does. Without apostrophes, as YAML quotes it. */
-const START_SSHD = [
+const ENABLE_SSHD = [
   'if [ -d /run/systemd/system ]; then systemctl --no-block start sshd || systemctl --no-block start ssh',
   'elif command -v rc-update > /dev/null; then rc-update --quiet add sshd default; fi',
 ].join('; ');
+/**
+ * OpenRC has settled what its runlevel starts before cloud-init adds to it. By now cloud-init has made the host keys
+ * anew: a server that was started earlier would have others.
+ */
+const START_SSHD =
+  'if [ ! -d /run/systemd/system ] && command -v rc-service > /dev/null; then rc-service --ifstopped sshd start; fi';
 
 /** The bytes of the seed disk. Its values need no quoting: they are gvm's own names and keys. */
 export function seedImage(options: SeedOptions): Buffer {
@@ -35,6 +41,8 @@ export function seedImage(options: SeedOptions): Buffer {
     ...authorizedKeys.map((key) => `  - ${key}`),
     ...userLines(options),
     'bootcmd:',
+    `  - '${ENABLE_SSHD}'`,
+    'runcmd:',
     `  - '${START_SSHD}'`,
     '',
   ].join('\n');

@@ -28,7 +28,7 @@ test('the seed is a volume that fsck.fat and mtools read', () => {
   expect(tool('blkid', '-p', '-o', 'export', image)).toContain('LABEL=CIDATA');
   expect(tool('mcopy', '-n', '-i', image, '::meta-data', '-')).toBe('instance-id: i-1\nlocal-hostname: boot-1\n');
   expect(tool('mcopy', '-n', '-i', image, '::user-data', '-')).toMatch(
-    /^#cloud-config\ndisable_root: false\nssh_pwauth: false\nssh_authorized_keys:\n {2}- ssh-ed25519 AAAA gvm\nbootcmd:\n {2}- '[^'\n]*'\n$/,
+    /^#cloud-config\ndisable_root: false\nssh_pwauth: false\nssh_authorized_keys:\n {2}- ssh-ed25519 AAAA gvm\nbootcmd:\n {2}- '[^'\n]*'\nruncmd:\n {2}- '[^'\n]*'\n$/,
   );
 });
 
