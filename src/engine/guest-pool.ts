@@ -6,7 +6,7 @@ import type { GuestRecord, HealthFinding, RebootRecord } from '../schema/index.t
 import type { SuitePlan } from '../suite/index.ts';
 
 import { Admission, type AdmissionLimits } from './admission.ts';
-import { failedBoot, givenKernel, newRecord, readyBoot } from './records.ts';
+import { failedBoot, givenKernel, newRecord, pictureOf, readyBoot } from './records.ts';
 import { Templates } from './templates.ts';
 
 export interface PoolOptions {
@@ -20,6 +20,8 @@ export interface PoolOptions {
   saveConsole(guest: string, log: string): Promise<string | undefined>;
   /** What the disk of a dead guest shows; undefined where it cannot be read. */
   autopsy(spec: GuestSpec, overlay: string, began: number): Promise<GuestRecord['postMortem']>;
+  /** Copies a picture of a screen to the reports. @returns its path there */
+  savePicture(guest: string, picture: string): Promise<string | undefined>;
   emit(event: ProgressEvent): void;
   signal: AbortSignal;
 }
@@ -226,6 +228,9 @@ export class GuestPool implements AsyncDisposable {
       const own = record.boot.outcome !== 'cancelled' && record.boot.blame !== 'host';
       if (spec && own) await this.#keep(spec, record, began);
       noteOn(error, record);
+      const picture = pictureOf(error);
+      const saved = picture && (await this.#options.savePicture(name, picture));
+      if (saved) record.picture = saved;
       emit({ kind: 'guest-failed', guest: name, record });
       throw error;
     }

@@ -30,7 +30,7 @@ export function givenKernel({ source, digest, release }: GuestKernel): NonNullab
 export function failedBoot(thrown: unknown, signal: AbortSignal): BootRecord {
   if (signal.aborted) return { outcome: 'cancelled', stages: [] };
   const error = asGvmError(thrown);
-  const { stage, cause, evidence, stages, traceMs, diedMs } = error.details as Partial<BootRecord>;
+  const { stage, cause, evidence, screen, stages, traceMs, diedMs } = error.details as Partial<BootRecord>;
   return {
     outcome: error.code === 'boot-timeout' ? 'timeout' : 'failed',
     message: error.message,
@@ -38,8 +38,15 @@ export function failedBoot(thrown: unknown, signal: AbortSignal): BootRecord {
     ...(stage === undefined ? {} : { stage }),
     ...(cause === undefined ? {} : { cause }),
     ...(evidence === undefined ? {} : { evidence }),
+    ...(screen === undefined ? {} : { screen }),
     ...(traceMs === undefined ? {} : { traceMs }),
     ...(diedMs === undefined ? {} : { diedMs }),
     stages: stages ?? [],
   };
+}
+
+/** The file with a picture of its screen that a boot which died has left. */
+export function pictureOf(thrown: unknown): string | undefined {
+  const { picture } = asGvmError(thrown).details;
+  return typeof picture === 'string' ? picture : undefined;
 }

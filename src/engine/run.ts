@@ -3,7 +3,14 @@ import { type Log, within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { serveChannels } from '../guest/index.ts';
 import { CheckpointStore, type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
-import { exitCodeOf, type Mask, type ProgressEvent, publishConsole, totalsOf } from '../report/index.ts';
+import {
+  exitCodeOf,
+  type Mask,
+  type ProgressEvent,
+  publishConsole,
+  publishPicture,
+  totalsOf,
+} from '../report/index.ts';
 import type { Allowance, RunRecord } from '../schema/index.ts';
 import { askHealth, judgeHealth, type Registry, type SuitePlan } from '../suite/index.ts';
 import type { AdmissionLimits } from './admission.ts';
@@ -68,6 +75,8 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     examine: examiner(options),
     saveConsole: consoleSaver(options),
     autopsy: (spec, overlay, began) => autopsy(spec, { overlay, began, log: options.log, signal }),
+    // A report without a picture is worth more than none.
+    savePicture: (guest, picture) => publishPicture(picture, guest, options.output).catch(() => undefined),
   });
   const bridge = new ReportBridge(plans, {
     testStarted: (suite, test) => emit({ kind: 'test-started', suite, test }),

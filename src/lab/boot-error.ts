@@ -1,8 +1,12 @@
-import { formatDuration } from '../core/index.ts';
-import { type ErrorCode, GvmError } from '../errors/index.ts';
+import { clip, formatDuration, printable } from '../core/index.ts';
+import { type ErrorCode, GvmError, isGvmError } from '../errors/index.ts';
 import type { BootRecord } from '../schema/index.ts';
 import type { Loss } from './boot-watch.ts';
 import type { Death } from './death.ts';
+import type { Screen } from './screen/screen.ts';
+
+/** Lines of a screen that a message shows. */
+const MOST_SHOWN = 8;
 
 export interface BootContext {
   guest: string;
@@ -46,6 +50,22 @@ export function bootTimeout(
     message,
     hint: `the console log: ${context.console}; a longer deadline: machine: timeout`,
     details: { ...record, guest, console: context.console },
+  });
+}
+
+/** The same error with what the screen showed; its lines stand in the message where the console says nothing. */
+export function withScreen(error: unknown, screen: Screen | undefined): unknown {
+  if (!screen || !isGvmError(error)) return error;
+  const { code, message, hint, details, cause } = error;
+  const text = screen.text.map((line) => clip(printable(line), 300));
+  const mute = !Array.isArray(details.evidence) || details.evidence.length === 0;
+  const shown = mute ? text.slice(-MOST_SHOWN).map((line) => `\n  | screen: ${line}`) : [];
+  return new GvmError({
+    code,
+    message: `${message}${shown.join('')}`,
+    hint: [...(hint === undefined ? [] : [hint]), `a picture of its screen: ${screen.picture}`].join('; '),
+    details: { ...details, ...(text.length > 0 ? { screen: text } : {}), picture: screen.picture },
+    cause,
   });
 }
 

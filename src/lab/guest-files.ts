@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { generateLoginKey } from '../guest/index.ts';
 import type { DiskLayer } from '../machine/index.ts';
 import { type Checkpoint, checkpointFiles, checkpointPath } from './checkpoint/checkpoint.ts';
-import { createMemoryFile } from './checkpoint/memory.ts';
 import { createDiskFile, writing } from './disk-file.ts';
-import { diskImage, type GuestFiles } from './hardware.ts';
+import { diskImage, type GuestFiles, hasScreen } from './hardware.ts';
+import { createOwnFile } from './own-file.ts';
+import { createScreenFile, screenFile } from './screen/screen.ts';
 import { seedImage } from './seed.ts';
 import type { GuestImage, GuestSpec } from './spec.ts';
 
@@ -49,11 +50,12 @@ export async function makeGuestFiles(
       writeFile(keyPath, key.privateKey, { mode: 0o600 }),
       writeFile(seed, seeded, { mode: 0o600 }),
       boot.firmware === 'uefi' ? copyFile(boot.varsTemplate, vars) : undefined,
-      freezable ? createMemoryFile(memory, spec.machine.memory) : undefined,
+      freezable ? createOwnFile(memory, spec.machine.memory) : undefined,
+      hasScreen(spec) ? createScreenFile(folder) : undefined,
     ]),
   );
   const files = {
-    ...{ system, disks: extra, seed },
+    ...{ system, disks: extra, seed, screen: screenFile(folder) },
     ...(boot.firmware === 'uefi' ? { vars } : {}),
     ...(freezable ? { ram: { path: memory, shared: true } } : {}),
   };
@@ -83,9 +85,11 @@ async function forkFiles(
       over(checkpointFiles.system, spec.image.virtualSize, spec.image.layers),
       Promise.all(disks),
       uefi ? copyFile(of(checkpointFiles.vars), vars) : undefined,
+      hasScreen(spec) ? createScreenFile(folder) : undefined,
     ]),
   );
   const ram = { path: of(checkpointFiles.memory), shared: false, state: of(checkpointFiles.state) };
-  const files = { system, disks: extra, seed: of(checkpointFiles.seed), ram, ...(uefi ? { vars } : {}) };
+  const own = { system, disks: extra, seed: of(checkpointFiles.seed), screen: screenFile(folder) };
+  const files = { ...own, ram, ...(uefi ? { vars } : {}) };
   return { files, keyPath: of(checkpointFiles.key) };
 }

@@ -21,6 +21,8 @@ export interface GuestFiles {
   vars?: string;
   /** The memory, where it is a file. */
   ram?: MachineRam;
+  /** Where pictures of the screen go, where it has one. */
+  screen: string;
 }
 
 type Accelerator = MachineInput['accelerator'];
@@ -60,8 +62,17 @@ export function machineInput(
     forward: machine.login.port,
     // A guest that panics or resets on its way ends QEMU, and that is seen at once.
     noReboot: true,
+    ...(hasScreen(spec) ? { screen: files.screen } : {}),
     ...(files.ram === undefined ? {} : { ram: files.ram }),
   };
+}
+
+/**
+ * Whether a guest has a screen. Firmware and boot loaders draw on it, and a kernel that they start goes on with it. One
+ * that QEMU starts by itself learns of no screen (its entry point is not that of the boot protocol, which hands one over).
+ */
+export function hasScreen({ boot }: Pick<GuestSpec, 'boot'>): boolean {
+  return boot.firmware !== 'direct';
 }
 
 function readOnlyDisk(id: string, path: string): MachineDisk {
@@ -112,6 +123,7 @@ export function dryRun(spec: GuestSpec, accelerator: Accelerator): string {
     system: spec.image.layers,
     disks,
     seed: '',
+    screen: '',
   });
   return pasteableCommand({ ...input, disks: input.disks.filter((disk) => disk.id !== 'seed') });
 }

@@ -3,13 +3,14 @@ import { GvmError } from '../errors/index.ts';
 import { ConsoleChannel, type ConsoleFinding, type SerialLog } from '../guest/index.ts';
 import { type Machine, type QemuCommand, startMachine } from '../machine/index.ts';
 import type { BootRecord } from '../schema/index.ts';
-import { type BootContext, guestLost } from './boot-error.ts';
+import { type BootContext, guestLost, withScreen } from './boot-error.ts';
 import { BootWatch } from './boot-watch.ts';
 import { deathOf } from './death.ts';
 import type { BootProgress } from './guest.ts';
 import { commandLineOf } from './hardware.ts';
 import { raceReadiness } from './race.ts';
 import type { ReadyGuest } from './readiness.ts';
+import { lookAtScreen } from './screen/screen.ts';
 import type { GuestSpec } from './spec.ts';
 import type { GuestPlace } from './start-guest.ts';
 
@@ -160,7 +161,10 @@ export class Power {
     const { spec, place, keyPath, serial } = this.#options;
     const context = { guest: spec.name, console: serial.logPath, stages: watch.stages };
     const race = { spec, machine, console, watch, keyPath, scale: place.scale, began, context };
-    const ready = await raceReadiness({ ...race, ...wait });
+    const ready = await raceReadiness({ ...race, ...wait }).catch(async (error: unknown) => {
+      wait.signal.throwIfAborted();
+      throw withScreen(error, await lookAtScreen(machine, place.folder));
+    });
     watch.ready();
     const boot: BootRecord = {
       outcome: 'ready',

@@ -11,6 +11,7 @@ import { QmpClient } from './qmp/client.ts';
 
 // Milliseconds that a QEMU which has closed its monitor may take to end by itself.
 const LAST_WORDS = 2000;
+const DRAW = 2000;
 
 /** How QEMU ended. */
 export type QemuExit = ChildExit;
@@ -48,6 +49,11 @@ export interface Machine extends AsyncDisposable {
   allowReset(allowed: boolean): Promise<void>;
   /** Pulls the cable out of a network card, counted from 0, or puts it back. */
   setLink(card: number, up: boolean): Promise<void>;
+  /**
+   * Writes a picture of the screen (netpbm's PPM, which every QEMU has) to the file that the machine was given for it.
+   * @returns false where it has no screen
+   */
+  drawScreen(): Promise<boolean>;
   /** Ends QEMU at once and waits for its end. */
   kill(): Promise<void>;
 }
@@ -72,7 +78,7 @@ export async function startMachine(command: QemuCommand, options: StartOptions):
   try {
     const wait = { timeout: options.timeout ?? 20_000, signal: options.signal };
     const qmp = await QmpClient.connect(child.socket('qmp'), wait);
-    const machine = new RunningMachine(child, qmp);
+    const machine = new RunningMachine(child, qmp, command.screen);
     await options.beforeGuest?.(machine);
     if (command.incoming !== undefined) await loadState(qmp, command.incoming, options.signal);
     await qmp.execute('cont', undefined, wait);
@@ -93,9 +99,11 @@ class RunningMachine implements Machine {
   readonly ports: Machine['ports'];
   readonly exited: Promise<QemuExit>;
   readonly #child: SupervisedChild;
+  readonly #screen: string | undefined;
 
-  constructor(child: SupervisedChild, qmp: QmpClient) {
+  constructor(child: SupervisedChild, qmp: QmpClient, screen: string | undefined) {
     this.#child = child;
+    this.#screen = screen;
     this.qmp = qmp;
     this.pid = child.pid;
     this.serial = child.socket('serial');
@@ -128,6 +136,12 @@ class RunningMachine implements Machine {
 
   async setLink(card: number, up: boolean): Promise<void> {
     await this.qmp.execute('set_link', { name: `nic${card}`, up });
+  }
+
+  async drawScreen(): Promise<boolean> {
+    if (this.#screen === undefined) return false;
+    await this.qmp.execute('screendump', { filename: this.#screen }, { timeout: DRAW });
+    return true;
   }
 
   async kill(): Promise<void> {

@@ -6,6 +6,7 @@ export { renderJson } from './json.ts';
 export { renderJunit } from './junit.ts';
 export { createMask, type Mask, secretsIn } from './mask/index.ts';
 export { mergeRuns } from './merge.ts';
+export { publishPicture } from './picture.ts';
 export { type ProgressEvent, renderProgress } from './progress.ts';
 export { readRun } from './read.ts';
 export { openRecords, type RunRecords } from './records.ts';

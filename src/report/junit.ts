@@ -140,6 +140,7 @@ function addHealth(run: RunRecord, suiteNamed: (name: string, ms: number) => Tes
       .name(xmlText(`${guest.name} boots`))
       .className('guests')
       .time(seconds(bootTime(guest)));
+    if (guest.picture !== undefined) booted.property('guest.picture', xmlText(guest.picture));
     if (boot.outcome === 'failed' || boot.outcome === 'timeout') {
       const message = boot.message || boot.cause || boot.outcome;
       const text = [

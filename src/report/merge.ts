@@ -8,8 +8,8 @@ export interface Merged {
   run: RunRecord;
   /** Tests that more than one of the runs holds, on the same image; each stands in the merged run as often. */
   doubled: string[];
-  /** For each guest of the merged run: which of the runs it comes from, and its console there. */
-  consoles: { guest: string; part: number; from: string; to: string }[];
+  /** Consoles and pictures of the guests of the merged run: which of the runs each comes from, and its path there. */
+  files: { guest: string; part: number; from: string; to: string }[];
 }
 
 /**
@@ -22,9 +22,9 @@ export interface Merged {
 export function mergeRuns(runs: readonly RunRecord[]): Merged {
   const [first] = runs;
   if (!first) throw new RangeError('no run to merge');
-  const consoles: Merged['consoles'] = [];
+  const files: Merged['files'] = [];
   const taken = new Set<string>();
-  const renamed = runs.map((run, part) => withOwnGuests(run, part, taken, consoles));
+  const renamed = runs.map((run, part) => withOwnGuests(run, part, taken, files));
   const plan = planOf(runs);
   const suites = plan ? asPlanned(mergeSuites(renamed), plan) : mergeSuites(renamed);
   const guests = renamed.flatMap((run) => run.guests);
@@ -49,22 +49,28 @@ export function mergeRuns(runs: readonly RunRecord[]): Merged {
         part.parts ?? [{ id: part.id, started: part.started, hostname: part.host.hostname, exitCode: part.exitCode }],
     ),
   };
-  return { run, doubled: doubledIn(run), consoles };
+  return { run, doubled: doubledIn(run), files };
 }
 
-/** A run whose guests have names, and consoles, that no run before it uses. */
-function withOwnGuests(run: RunRecord, part: number, taken: Set<string>, consoles: Merged['consoles']): RunRecord {
+/** A run whose guests have names, consoles and pictures that no run before it uses. */
+function withOwnGuests(run: RunRecord, part: number, taken: Set<string>, files: Merged['files']): RunRecord {
   const names = new Map<string, string>();
   const guests = run.guests.map((guest): GuestRecord => {
     let name = guest.name;
     for (let i = part + 1; taken.has(name); i++) name = `${guest.name}@${i}`;
     taken.add(name);
     names.set(guest.name, name);
-    if (guest.console === undefined) return { ...guest, name };
     // A name out of a file is no path.
-    const to = `console/${name.replaceAll(/[^\w@-]/g, '_')}.log`;
-    consoles.push({ guest: name, part, from: guest.console, to });
-    return { ...guest, name, console: to };
+    const stem = name.replaceAll(/[^\w@-]/g, '_');
+    const take = (from: string, to: string) => {
+      files.push({ guest: name, part, from, to });
+      return to;
+    };
+    return {
+      ...{ ...guest, name },
+      ...(guest.console === undefined ? {} : { console: take(guest.console, `console/${stem}.log`) }),
+      ...(guest.picture === undefined ? {} : { picture: take(guest.picture, `screen/${stem}.png`) }),
+    };
   });
   const rename = (test: TestRecord): TestRecord =>
     test.guest === undefined ? test : { ...test, guest: names.get(test.guest) ?? test.guest };

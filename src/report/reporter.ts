@@ -3,6 +3,9 @@ import type { RunRecord } from '../schema/index.ts';
 /** The console logs of a run, masked and bounded, by the name of their guest. */
 export type Consoles = ReadonlyMap<string, string>;
 
+/** Pictures of screens (PNG) of boots that died, by the name of their guest. */
+export type Pictures = ReadonlyMap<string, Buffer>;
+
 /** Where one text of a reporter goes: a file of the output folder, standard output, or the job summary of GitHub. */
 export type Destination = { file: string } | 'stdout' | 'step-summary';
 
@@ -11,5 +14,5 @@ export interface Reporter {
   name: string;
   /** What it writes, in a few words. */
   about: string;
-  outputs: readonly { to: Destination; render(run: RunRecord, consoles: Consoles): string }[];
+  outputs: readonly { to: Destination; render(run: RunRecord, consoles: Consoles, pictures: Pictures): string }[];
 }

@@ -124,6 +124,7 @@ function guestBlock(guest: GuestRecord, style: Style): string[][] {
     for (const text of postMortemText(guest.postMortem)) lines.push(...indent(text, 4).map((l) => style.warn(l)));
   if (lines.length === 0) return [];
   if (guest.console !== undefined) lines.push(`    ${style.dim(`console: ${printable(guest.console)}`)}`);
+  if (guest.picture !== undefined) lines.push(`    ${style.dim(`screen: ${printable(guest.picture)}`)}`);
   if (guest.kept !== undefined) lines.push(`    ${style.dim(`enter it: ${printable(guest.kept)}`)}`);
   return [[`${style.bad('✚')} ${style.bold(`guest ${guest.name}`)}`, ...lines]];
 }

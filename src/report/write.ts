@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunRecord } from '../schema/index.ts';
 import { readConsoles } from './console-log.ts';
 import { createMask } from './mask/index.ts';
+import { readPictures } from './picture.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Destination, Reporter } from './reporter.ts';
 
@@ -28,9 +29,10 @@ export async function writeReports(run: RunRecord, options: WriteOptions): Promi
   const mask = createMask(secrets);
   const masked = mask.value(run);
   const consoles = await readConsoles(masked, folder, mask);
+  const pictures = await readPictures(masked, folder);
   const written: string[] = [];
   for (const { to, render } of reporters.flatMap((reporter) => reporter.outputs)) {
-    const path = await deliver(to, () => render(masked, consoles), options);
+    const path = await deliver(to, () => render(masked, consoles, pictures), options);
     if (path !== undefined) written.push(path);
   }
   return written;

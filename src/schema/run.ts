@@ -135,6 +135,7 @@ export const bootRecordSchema = z.object({
   blame: blameSchema.optional(),
   message: z.string().optional(),
   evidence: z.array(z.string()).optional().meta({ description: 'the console lines that show the cause' }),
+  screen: z.array(z.string()).optional().meta({ description: 'what its screen showed, where that was in text mode' }),
   traceMs: ms.optional().meta({ description: 'when the last line of the evidence came, from the start of QEMU' }),
   diedMs: ms.optional().meta({ description: 'when it was given up, from the start of QEMU' }),
   sshMs: ms.optional().meta({ description: 'from the start of QEMU to the first answered command' }),
@@ -179,6 +180,10 @@ export const guestRecordSchema = z.object({
   reboots: z.array(rebootRecordSchema).optional().meta({ description: 'the boots after the first, in order' }),
   console: z.string().optional().meta({ description: 'the console log, relative to the output folder' }),
   replaced: z.literal(true).optional().meta({ description: 'a retry booted another one in its place' }),
+  picture: z
+    .string()
+    .optional()
+    .meta({ description: 'a picture of the screen of a boot that died (PNG), relative to the output folder' }),
   kept: z.string().optional().meta({ description: 'the command that leads back into a kept guest' }),
   postMortem: postMortemSchema.optional().meta({ description: 'of a guest that died' }),
   health: z.array(healthFindingSchema),

@@ -23,7 +23,7 @@ export class MachineFiles {
   /** A machine with every file in its place. */
   give(input: MachineInput): MachineInput {
     const at = (path: string) => this.path(path);
-    const { boot } = input;
+    const { boot, screen } = input;
     return {
       ...input,
       disks: input.disks.map((disk) => ({
@@ -36,6 +36,7 @@ export class MachineFiles {
           : boot.firmware === 'direct'
             ? { ...boot, kernel: at(boot.kernel), ...(boot.initrd === undefined ? {} : { initrd: at(boot.initrd) }) }
             : boot,
+      ...(screen === undefined ? {} : { screen: at(screen) }),
     };
   }
 
@@ -58,6 +59,7 @@ export class MachineFiles {
       [files.overlay]: () => qemuImg('create', '-f', 'qcow2', '-b', this.path(files.base), '-F', 'qcow2', real),
       [files.rawOverlay]: () => qemuImg('create', '-f', 'qcow2', '-b', this.path(files.raw), '-F', 'raw', real),
       [files.seed]: () => writeFileSync(real, Buffer.alloc(64 * 1024)),
+      [files.screen]: () => writeFileSync(real, ''),
       [files.kernel]: () => writeFileSync(real, smallestKernel(), { mode: 0o600 }),
       [files.initrd]: () => writeFileSync(real, Buffer.alloc(4096), { mode: 0o600 }),
       [files.code]: () => copyFileSync(uefi?.code ?? '', real),

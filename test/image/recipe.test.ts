@@ -30,7 +30,10 @@ async function problem(file: string): Promise<string> {
   return 'none';
 }
 
-describe.each(['gentoo-twin-systemd'])('the shipped recipe %s', (name) => {
+describe.each([
+  ['gentoo-twin-systemd', '6776-6D02', '2c9e4d70'],
+  ['gentoo-twin-openrc', '6776-6D03', '6f0b7a54'],
+])('the shipped recipe %s', (name, volume, uuid) => {
   const file = join(shipped, '..', `${name}.yaml`);
 
   test('names in fstab the file systems that it makes, by their labels', async () => {
@@ -45,9 +48,12 @@ describe.each(['gentoo-twin-systemd'])('the shipped recipe %s', (name) => {
   test('has a menu for GRUB that starts the kernel from the partition that holds it', async () => {
     const { recipe } = await loadRecipe(file);
     const menu = grubMenu(recipe, '6.1.0');
-    expect(menu).toContain('search --no-floppy --fs-uuid --set=root 6776-6D02\n');
+    expect(menu).toContain(`search --no-floppy --fs-uuid --set=root ${volume}\n`);
     expect(menu).toMatch(
-      /^ {2}linux \/vmlinuz-6\.1\.0 root=UUID=2c9e4d70-\S+ rootfstype=xfs console=ttyS0 console=tty0 ro /m,
+      new RegExp(
+        `^ {2}linux /vmlinuz-6\\.1\\.0 root=UUID=${uuid}-\\S+ rootfstype=xfs console=ttyS0 console=tty0 ro `,
+        'm',
+      ),
     );
     expect(menu).toContain('  initrd /initrd.img-6.1.0\n');
   });
@@ -62,12 +68,17 @@ describe('the shipped recipe', () => {
     expect(overlay.find((f) => f.path === 'etc/fstab')?.content).toMatchObject({ executable: false });
   });
 
-  test('starts only services that the overlay or openrc itself has', async () => {
-    const { recipe, overlay } = await loadRecipe(shipped);
-    const ours = new Set(overlay.map((f) => f.path.replace('etc/init.d/', '')));
-    const known = new Set([...ours, 'agetty.ttyS0', 'savecache']);
-    for (const services of Object.values(recipe.runlevels)) for (const name of services) expect(known).toContain(name);
-  });
+  test.each(['openrc', 'gentoo-twin-openrc'])(
+    '%s starts only services that its overlay or openrc has',
+    async (name) => {
+      const { recipe, overlay } = await loadRecipe(join(shipped, '..', `${name}.yaml`));
+      const links = Object.keys(recipe.overlay.links);
+      const ours = [...overlay.map((f) => `/${f.path}`), ...links].map((path) => path.replace('/etc/init.d/', ''));
+      const known = new Set([...ours, 'savecache']);
+      for (const services of Object.values(recipe.runlevels))
+        for (const name of services) expect(known).toContain(name);
+    },
+  );
 
   test('names in fstab the file systems that it makes', async () => {
     const { recipe, overlay } = await loadRecipe(shipped);

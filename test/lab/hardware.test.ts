@@ -27,7 +27,12 @@ const spec: GuestSpec = {
   },
 };
 const overlay = { path: '/run/overlay.qcow2', format: 'qcow2' as const };
-const files = { system: [overlay, ...image.layers], disks: [[overlay], [overlay]], seed: '/run/seed.img' };
+const files = {
+  system: [overlay, ...image.layers],
+  disks: [[overlay], [overlay]],
+  seed: '/run/seed.img',
+  screen: '/run/screen.ppm',
+};
 
 test('the system disk comes first, the seed last, and only the seed is read-only', () => {
   const { disks, forward, noReboot } = machineInput(spec, 'gvm-r-one', 'tcg', files);
@@ -77,4 +82,9 @@ test('a dry run names the images, and nothing that exists only while a guest run
 test('an image that was not resolved is a defect', () => {
   expect(() => diskImage(spec, 'other')).toThrow('was not resolved');
   expect(() => diskImage(spec, 'toString')).toThrow('was not resolved');
+});
+
+test('a machine that starts by firmware has a screen, and one whose kernel QEMU starts has none', () => {
+  expect(machineInput(spec, 'gvm-r-one', 'tcg', files).screen).toBeUndefined();
+  expect(machineInput({ ...spec, boot: { firmware: 'bios' } }, 'gvm-r-one', 'tcg', files).screen).toBe(files.screen);
 });

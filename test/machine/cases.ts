@@ -27,6 +27,7 @@ export const files = {
   overlay: '/run/overlay.qcow2',
   rawOverlay: '/run/raw-overlay.qcow2',
   seed: '/run/seed.img',
+  screen: '/run/screen.ppm',
   kernel: '/images/vmlinuz',
   initrd: '/images/initrd',
   code: '/firmware/code.fd',
@@ -88,6 +89,7 @@ function inputOf({ host, image, machine: keys }: z.output<typeof head>): Machine
       system,
       disks: machine.disks.map((_, index) => [overlay(files.disk(index + 1))]),
       seed: files.seed,
+      screen: files.screen,
       vars,
     },
   );

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { renderHtml } from '../../src/report/html/page.ts';
 import { timeline } from '../../src/report/html/timeline.ts';
-import { exampleConsole, exampleRun, testRecord } from './example.ts';
+import { exampleConsole, exampleRun, guestRecord, testRecord } from './example.ts';
 import { hostileRuns } from './hostile.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/report/${name}`, import.meta.url).pathname;
@@ -45,6 +45,16 @@ test('a page stays small, and what failed keeps its output longest', () => {
   expect(page.length).toBeLessThan(12 * 2 ** 20);
   expect(page).toContain('the reason');
   expect(page).toContain('left out here for its length');
+});
+
+test('the picture of a screen stands in the page, with its text; an immense one is left out', () => {
+  const boot = { outcome: 'timeout' as const, screen: ['no <system>'], stages: [] };
+  const run = exampleRun({ guests: [guestRecord({ boot, picture: 'screen/boot-1.png' })] });
+  const page = (size: number) => renderHtml(run, new Map(), new Map([['boot-1', Buffer.alloc(size, 'x')]]));
+  expect(page(3)).toContain('<img src="data:image/png;base64,eHh4" alt="the screen of boot-1 when it was given up">');
+  expect(page(3)).toContain('no &lt;system&gt;');
+  expect(page(6 * 2 ** 20)).not.toContain('<img');
+  expect(page(6 * 2 ** 20)).toContain('left out here for its size');
 });
 
 function fail(): never {

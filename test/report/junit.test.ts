@@ -44,12 +44,13 @@ test('an empty run and a boot that died are valid, and the death is an error wit
     evidence: ['VFS: Cannot open root device', 'panic'],
     stages: [],
   };
-  const died = renderJunit(exampleRun({ guests: [guestRecord({ boot })] }));
+  const died = renderJunit(exampleRun({ guests: [guestRecord({ boot, picture: 'screen/boot-1.png' })] }));
   const empty = renderJunit(exampleRun({ guests: [], suites: [], errors: [] }));
   expect(await faults(died, empty)).toEqual([]);
   expect(died).toContain(
     '<error message="no root device" type="failed"><![CDATA[no root device\nstage: initrd\nVFS: Cannot',
   );
+  expect(died).toContain('<property name="guest.picture" value="screen/boot-1.png"/>');
 });
 
 test('tries before the last are flaky where it passed, else reruns', async () => {

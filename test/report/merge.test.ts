@@ -16,7 +16,7 @@ const shard = (id: string, names: string[], more: Parameters<typeof exampleRun>[
 test('shards become one run: suites joined, guests told apart, times spanned, counts and exit code made anew', () => {
   const late = { started: '2026-11-23T22:05:00.000Z', durationMs: 1000 };
   const failing = [{ file: 's', name: 'boot', sha256: 'ab', tests: [testRecord('c', { outcome: 'failed' })] }];
-  const { run, doubled, consoles } = mergeRuns([
+  const { run, doubled, files } = mergeRuns([
     shard('one', ['a', 'b']),
     shard('two', [], { ...late, suites: failing, exitCode: 1 }),
   ]);
@@ -37,7 +37,7 @@ test('shards become one run: suites joined, guests told apart, times spanned, co
       { id: 'two', exitCode: 1 },
     ],
   });
-  expect(consoles).toEqual([
+  expect(files).toEqual([
     { guest: 'boot-1', part: 0, from: 'console/boot-1.log', to: 'console/boot-1.log' },
     { guest: 'boot-1@2', part: 1, from: 'console/boot-1.log', to: 'console/boot-1@2.log' },
   ]);
@@ -107,5 +107,5 @@ test('a suite that was changed between the runs stays apart; an interruption and
 
 test('names out of a file lead nowhere else', () => {
   const evil = [guestRecord({ name: '../../evil', console: '../../../etc/passwd' })];
-  expect(mergeRuns([shard('one', [], { guests: evil })]).consoles[0]?.to).toBe('console/______evil.log');
+  expect(mergeRuns([shard('one', [], { guests: evil })]).files[0]?.to).toBe('console/______evil.log');
 });

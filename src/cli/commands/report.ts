@@ -39,8 +39,8 @@ async function merge(context: Context, folders: readonly string[]): Promise<numb
   if (from.includes(output)) {
     throw usage(`${relative(context.cwd, output) || '.'} is one of the folders to merge`, 'name another with --output');
   }
-  const { run: merged, doubled, consoles } = mergeRuns(await Promise.all(from.map(readRun)));
-  for (const { part, from: source, to } of consoles) await copyConsole(from[part] ?? '', source, join(output, to));
+  const { run: merged, doubled, files } = mergeRuns(await Promise.all(from.map(readRun)));
+  for (const { part, from: source, to } of files) await copyBeside(from[part] ?? '', source, join(output, to));
   const reporters = chooseReporters(context.text('reporter') ?? 'html');
   const reports = await writeRun(context, merged, { output, reporters, secrets: [] });
   for (const name of doubled) context.log.warn(`more than one run holds the test ${name}; all of them count`);
@@ -51,11 +51,11 @@ async function merge(context: Context, folders: readonly string[]): Promise<numb
   return merged.exitCode;
 }
 
-async function copyConsole(folder: string, name: string, target: string): Promise<void> {
+async function copyBeside(folder: string, name: string, target: string): Promise<void> {
   const source = resolve(folder, name);
   if (!source.startsWith(folder + sep)) return;
   await mkdir(dirname(target), { recursive: true });
-  // A report without a console log is worth more than none.
+  // A report without a console log or a picture is worth more than none.
   await copyFile(source, target).catch(() => {});
 }
 

@@ -32,6 +32,7 @@ export async function checkpointKey(spec: GuestSpec, accelerator: 'kvm' | 'tcg',
     system: [file, ...spec.image.layers],
     disks: spec.machine.disks.map(() => [file]),
     seed: '',
+    screen: '',
     ram: { path: '', shared: true },
   };
   const { binary, argv } = buildCommand(machineInput(spec, 'gvm', accelerator, files));

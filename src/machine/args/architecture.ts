@@ -12,6 +12,8 @@ export interface Architecture {
   nics: Record<string, string>;
   /** The device that tells QEMU of a guest's panic. */
   panic: string;
+  /** The screen's device, where the board has a kind that firmware and every kernel can draw on. */
+  display?: string;
   /** The SATA controller: its device, where the board has none, the name of its buses, the number of its ports. */
   sata: { device?: string; bus: string; ports: number };
 }
@@ -27,6 +29,7 @@ export const architectures: Record<MachineInput['arch'], Architecture> = {
     bios: true,
     nics,
     panic: 'pvpanic',
+    display: 'VGA,id=screen,edid=on,xres=800,yres=600',
     sata: { bus: 'ide', ports: 6 },
   },
   aarch64: {

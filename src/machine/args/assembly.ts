@@ -20,6 +20,8 @@ export class Assembly {
   readonly devices: string[] = [];
   /** Descriptor of the device state that the machine goes on from. */
   incoming: number | undefined;
+  /** The name by which QEMU opens the file for pictures of the screen. */
+  screen: string | undefined;
 
   constructor(input: MachineInput, handover: 'descriptors' | 'names') {
     this.architecture = architectures[input.arch];

@@ -9,9 +9,10 @@ import type { MachineInput, QemuCommand } from './input.ts';
 import { networks } from './networks.ts';
 import { platform } from './platform.ts';
 import { sandbox } from './sandbox.ts';
+import { screen } from './screen.ts';
 
 /** Every part of a machine, in the order of its options. */
-const families: readonly Family[] = [board, sandbox, control, platform, channel, firmware, disks, networks];
+const families: readonly Family[] = [board, sandbox, control, platform, channel, firmware, disks, networks, screen];
 
 /**
  * QEMU's command line for a machine, with all files and sockets as inherited descriptors.
@@ -19,9 +20,12 @@ const families: readonly Family[] = [board, sandbox, control, platform, channel,
  */
 export function buildCommand(input: MachineInput): QemuCommand {
   const assembly = assemble(input, 'descriptors');
-  const { options, files, sockets, devices, architecture, incoming } = assembly;
-  const command = { binary: architecture.binary, argv: options.flat(), files, sockets, devices };
-  return incoming === undefined ? command : { ...command, incoming };
+  const { options, files, sockets, devices, architecture, incoming, screen } = assembly;
+  return {
+    ...{ binary: architecture.binary, argv: options.flat(), files, sockets, devices },
+    ...(incoming === undefined ? {} : { incoming }),
+    ...(screen === undefined ? {} : { screen }),
+  };
 }
 
 /**

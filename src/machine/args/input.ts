@@ -55,6 +55,8 @@ export interface MachineInput {
   forward: number;
   /** A guest that reboots ends QEMU instead. */
   noReboot?: boolean;
+  /** Has a screen, and this file of QEMU's account for pictures of it. */
+  screen?: string;
   /** Keeps the guest's memory in a file of QEMU's account: for guests that others fork from, and for forks. */
   ram?: MachineRam;
 }
@@ -81,4 +83,6 @@ export interface QemuCommand {
   devices: string[];
   /** Descriptor of the device state that the machine goes on from. */
   incoming?: number;
+  /** QEMU's name of the file for pictures of the screen. */
+  screen?: string;
 }

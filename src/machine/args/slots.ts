@@ -5,6 +5,7 @@ const DISK_SLOTS = 17;
 
 export const slots = {
   panic: 1,
+  screen: 1,
   rng: 2,
   network: (index: number): number => 3 + index,
   scsi: 11,

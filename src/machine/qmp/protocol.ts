@@ -11,6 +11,7 @@ export interface QmpCommands {
   system_reset: { arguments: undefined; result: Record<string, never> };
   'set-action': { arguments: { reboot: 'reset' | 'shutdown' }; result: Record<string, never> };
   set_link: { arguments: { name: string; up: boolean }; result: Record<string, never> };
+  screendump: { arguments: { filename: string }; result: Record<string, never> };
   cont: { arguments: undefined; result: Record<string, never> };
   stop: { arguments: undefined; result: Record<string, never> };
   'migrate-set-capabilities': {

@@ -8,11 +8,17 @@ const ONE = 300_000;
 export class Budget {
   #left = ALL;
 
+  /** Takes room for so many characters, where there is so much. */
+  takes(length: number): boolean {
+    if (length > this.#left) return false;
+    this.#left -= length;
+    return true;
+  }
+
   /** A text as `<pre>`, or a note that it was left out. */
   pre(text: string, kind = ''): Markup {
     const shown = text.slice(0, ONE);
-    if (shown.length > this.#left) return html`<p class="note">left out here for its length; it stands in run.json</p>`;
-    this.#left -= shown.length;
+    if (!this.takes(shown.length)) return html`<p class="note">left out here for its length; it stands in run.json</p>`;
     return html`<pre class="${kind}" tabindex="0">${shown}${text.length > ONE && '\n…'}</pre>`;
   }
 }

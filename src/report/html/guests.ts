@@ -1,21 +1,30 @@
 import { formatDuration, formatSize, shellQuote } from '../../core/index.ts';
 import type { GuestRecord, HealthFinding } from '../../schema/index.ts';
 import { placeOfBoot } from '../cases.ts';
-import type { Consoles } from '../reporter.ts';
+import type { Consoles, Pictures } from '../reporter.ts';
 import { expiryOf, postMortemText } from '../wording.ts';
 import type { Budget } from './budget.ts';
 import { anchorOf, html, type Markup, urlPath } from './markup.ts';
 import { lengthOf, timeline } from './timeline.ts';
 
 /** Every guest: how its boot went, what was found in it, its console, its machine and the command line of QEMU. */
-export function guestsSection(guests: readonly GuestRecord[], consoles: Consoles, budget: Budget): Markup | undefined {
+export function guestsSection(
+  guests: readonly GuestRecord[],
+  { consoles, pictures }: { consoles: Consoles; pictures: Pictures },
+  budget: Budget,
+): Markup | undefined {
   if (guests.length === 0) return undefined;
   const scale = Math.max(...guests.map((guest) => lengthOf(guest.boot)));
   return html`<section id="guests" aria-label="guests"><h2>Guests</h2>
-${guests.map((guest) => guestBlock(guest, scale, consoles.get(guest.name), budget))}</section>`;
+${guests.map((guest) => guestBlock(guest, scale, { log: consoles.get(guest.name), picture: pictures.get(guest.name) }, budget))}</section>`;
 }
 
-function guestBlock(guest: GuestRecord, scale: number, log: string | undefined, budget: Budget): Markup {
+interface Remains {
+  log: string | undefined;
+  picture: Buffer | undefined;
+}
+
+function guestBlock(guest: GuestRecord, scale: number, { log, picture }: Remains, budget: Budget): Markup {
   const { boot, image, kernel, kept } = guest;
   const died = boot.outcome === 'failed' || boot.outcome === 'timeout';
   const facts = [
@@ -27,7 +36,7 @@ function guestBlock(guest: GuestRecord, scale: number, log: string | undefined, 
 <h3>${guest.name} <small>${facts.join(', ')}</small></h3>
 ${timeline(boot, scale)}
 ${died && html`<p class="bad">${boot.message ?? boot.cause ?? boot.outcome}</p><p class="note">${placeOfBoot(guest)}, blame: ${boot.blame ?? 'unknown'}</p>`}
-${boot.evidence && boot.evidence.length > 0 && html`<pre class="evidence" tabindex="0">${boot.evidence.join('\n')}</pre>`}
+${boot.evidence && boot.evidence.length > 0 && html`<pre class="evidence" tabindex="0">${boot.evidence.join('\n')}</pre>`}${picture && screenBlock(guest, picture, budget)}
 ${guest.postMortem && html`<h4>what its disk shows</h4><pre class="evidence" tabindex="0">${postMortemText(guest.postMortem).join('\n')}</pre>`}
 ${guest.health.length > 0 && html`<h4>found unasked</h4><ul class="health">${guest.health.map(finding)}</ul>`}
 ${kept !== undefined && html`<p>It was kept; this leads back in: <code>${kept}</code></p>`}
@@ -37,6 +46,15 @@ ${log !== undefined && consoleBlock(guest, log, budget)}
 ${guest.argv.length > 0 && budget.pre(commandLine(guest.argv))}
 </div></details>
 </article>`;
+}
+
+/** The picture stands in the page; for who cannot see it, so does its text where there is one. */
+function screenBlock({ name, boot }: GuestRecord, picture: Buffer, budget: Budget): Markup {
+  const address = `data:image/png;base64,${picture.toString('base64')}`;
+  if (!budget.takes(address.length)) return html`<p class="note">its picture is left out here for its size</p>`;
+  return html`<figure class="screen"><img src="${address}" alt="the screen of ${name} when it was given up">
+<figcaption>its screen when it was given up</figcaption></figure>
+${boot.screen && boot.screen.length > 0 && html`<details><summary>the screen as text</summary><div class="body">${budget.pre(boot.screen.join('\n'))}</div></details>`}`;
 }
 
 function finding(found: HealthFinding): Markup {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { formatDuration, formatSize } from '../../core/index.ts';
 import type { Outcome, RunRecord } from '../../schema/index.ts';
-import type { Consoles } from '../reporter.ts';
+import type { Consoles, Pictures } from '../reporter.ts';
 import { rerunCommand } from '../rerun.ts';
 import { changesText, errorText, minuteOf } from '../wording.ts';
 import { Budget } from './budget.ts';
@@ -19,7 +19,7 @@ const SHOWN: readonly Outcome[] = ['failed', 'xpassed', 'error', 'timeout', 'fla
  * A run as one HTML page that needs nothing beside it: its policy lets it load nothing and run no script but the one
  * that it holds. Without that script everything can still be read. Pure but for its own style and script.
  */
-export function renderHtml(run: RunRecord, consoles: Consoles): string {
+export function renderHtml(run: RunRecord, consoles: Consoles, pictures: Pictures = new Map()): string {
   const budget = new Budget();
   const [style, script] = [own('browser.css'), own('browser.js')];
   const policy = `default-src 'none'; img-src data:; style-src ${sha256(style)}; script-src ${sha256(script)}; base-uri 'none'; form-action 'none'`;
@@ -46,7 +46,7 @@ ${filters(run)}
 ${run.errors.map((error) => html`<pre class="bad" tabindex="0">${errorText(error)}</pre>`)}
 ${changesText(run).length > 0 && html`<pre class="changes" tabindex="0">${changesText(run).join('\n')}</pre>`}
 ${resultsSection(run.suites, budget)}
-${guestsSection(run.guests, consoles, budget)}
+${guestsSection(run.guests, { consoles, pictures }, budget)}
 ${runSection(run)}
 </main>
 <script>${new Markup(script)}</script>

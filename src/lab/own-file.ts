@@ -1,0 +1,13 @@
+import { open } from 'node:fs/promises';
+import { unprivilegedAccount } from '../process/index.ts';
+import { writing } from './disk-file.ts';
+
+/** Makes a file that QEMU opens by itself, so it is of QEMU's account: a guest's memory, a picture. Zeros, sparse. */
+export async function createOwnFile(path: string, size: number): Promise<void> {
+  await writing(path, async () => {
+    await using file = await open(path, 'wx', 0o600);
+    await file.truncate(size);
+    const account = unprivilegedAccount();
+    if (account) await file.chown(account.uid, account.gid);
+  });
+}
