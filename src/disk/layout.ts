@@ -71,14 +71,15 @@ export async function readLayout(source: BlockSource, options: LayoutOptions = {
 }
 
 /**
- * A mark near the end of a disk is that of its last partition, where that one has it too; else the disk is a member as a
- * whole, and the table is that of the array.
+ * A mark of a volume manager within a partition is that partition's, or what an earlier use of the disk left, as blkid(8)
+ * sees it; elsewhere the disk is a member as a whole, and the table is that of the array.
  */
 function settleWhole(stack: Stack, whole: Volume): void {
   const mark = stack.markOf(whole);
   if (mark === undefined) return;
   const others = stack.volumes.filter((volume) => volume !== whole);
-  if (others.some((volume) => stack.markOf(volume) === mark)) stack.drop(whole);
+  const covered = others.some(({ start, size }) => start !== undefined && start <= mark && mark < start + size);
+  if (covered) stack.drop(whole);
   else for (const volume of others) stack.drop(volume);
 }
 

@@ -101,6 +101,23 @@ it('takes the mark at the end of a disk for that of its last partition', async (
   expect(await contentOfTiny(layout, 'md0')).toBe('in md-0.90-raid1\n');
 });
 
+it('takes a mark within a partition for what an earlier use of the disk left', async () => {
+  const disk = fixtureDisk('md-0.90-raid1');
+  const parts = await partsOf(disk);
+  const [first] = parts;
+  // The device as a whole disk, with a table whose partition reaches over its superblock, and holds a file system.
+  const device = Buffer.from(disk.subarray(first?.start, first?.end));
+  const bytes = Buffer.concat([device.subarray(0, 512), device.subarray(0, device.length - 512)]);
+  const superblock = device.length - (device.length % 65_536) - 65_536;
+  device.copy(bytes, superblock, superblock, superblock + 4096);
+  bytes.fill(0, 0, 510);
+  bytes.set([0, 0, 0, 0, 0x83, 0, 0, 0, 1, 0, 0, 0], 446);
+  bytes.writeUInt32LE(device.length / 512 - 1, 458);
+  bytes.set([0x55, 0xaa], 510);
+  const layout = await readLayout(new MemorySource(bytes));
+  expect(layout.volumes.map(({ name, content }) => [name, content])).toEqual([['p1', 'ext2']]);
+});
+
 it('ends where volumes lie on one another without end', async () => {
   const onion: VolumeManager<number> = {
     name: 'onion',

@@ -45,6 +45,7 @@ export interface Group {
 
 const SECTOR = 512;
 const NAME = /^[\w.+][\w.+-]{0,127}$/;
+const ID = /^[\w-]{1,40}$/;
 const MOST_VOLUMES = 4096;
 const MOST_SEGMENTS = 65_536;
 const MOST_STRIPES = 256;
@@ -83,7 +84,9 @@ export function readGroup(name: string, text: Section): Group {
     }
     logical.set(key, { name: key, visible: at.words(one, 'status').includes('VISIBLE'), segments });
   }
-  return { id: at.text(text, 'id'), name, seqno: at.count(text, 'seqno'), extent, physical, logical };
+  const id = at.text(text, 'id');
+  if (!ID.test(id)) throw at.wrong('an id that no group can have');
+  return { id, name, seqno: at.count(text, 'seqno'), extent, physical, logical };
 }
 
 function readSegment(at: Reader, text: Section): Segment {

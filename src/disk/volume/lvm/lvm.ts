@@ -1,5 +1,5 @@
 import { GvmError } from '../../../errors/index.ts';
-import { corrupt, type Diagnostic, unsupported } from '../../trouble.ts';
+import { type Diagnostic, unsupported } from '../../trouble.ts';
 import type { Assembly, Made, Member, MemberNote, VolumeManager } from '../manager.ts';
 import { type Group, type LogicalVolume, readGroup } from './group.ts';
 import { type PvHead, readPvHead } from './label.ts';
@@ -93,7 +93,6 @@ async function openGroup(group: Group, members: readonly Pv[], signal?: AbortSig
     }
     made.push({ name, how: howOf(volume), on: [...present.values()].map((pv) => pv.name), source, diagnostics });
   }
-  if (made.length > 0 && present.size === 0) throw corrupt(structure, 0, 'none of its physical volumes is there');
   return made;
 }
 

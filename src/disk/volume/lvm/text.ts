@@ -8,7 +8,7 @@ export type Value = Scalar | Scalar[] | Section;
 export type Section = Map<string, Value>;
 
 const DEEPEST = 8;
-const MOST_VALUES = 200_000;
+const MOST_VALUES = 1_000_000;
 
 /** Strings with escapes, numbers, names, marks. */
 const TOKEN = /("(?:[^"\\]|\\[\s\S]){0,4096}")|(-?\d{1,20}(?:\.\d{1,20})?)(?![\w.+-])|([\w.+@-]{1,256})|([{}=[\],])/y;
@@ -35,7 +35,7 @@ export function parseMetadata(from: ByteView): Section {
   };
   const scalar = ({ kind, text: word }: ReturnType<typeof next>): Scalar => {
     if (kind === 'string') return Buffer.from(word, 'latin1').toString('utf8');
-    if (kind !== 'number') throw wrong(`"${word}" where a value is expected`);
+    if (kind !== 'number') throw wrong(`a ${kind} where a value is expected`);
     const number = Number(word);
     if (!Number.isSafeInteger(Math.trunc(number))) throw wrong(`the number ${word}`);
     return number;
@@ -57,7 +57,7 @@ export function parseMetadata(from: ByteView): Section {
       const key = next();
       if (key.kind === 'end' && !inner) return found;
       if (key.kind === 'mark' && key.text === '}' && inner) return found;
-      if (key.kind !== 'name' && key.kind !== 'number') throw wrong(`"${key.text}" where a name is expected`);
+      if (key.kind !== 'name' && key.kind !== 'number') throw wrong(`a ${key.kind} where a name is expected`);
       if (found.has(key.text)) throw wrong(`${key.text} stands there twice`);
       const mark = next().text;
       if (mark === '=') found.set(key.text, value());
