@@ -85,6 +85,8 @@ export const optionTable = {
   long: { short: 'l', about: 'with modes, owners, sizes and times' },
   match: { value: 'GLOB', about: 'only names that match, for example *.conf' },
   type: { value: 'T', about: 'only files of a type: f, d, l, b, c, p or s' },
+  // inspect
+  fresh: { about: 'read the image again, also where no file of it has changed' },
   // cp
   owner: { value: 'OWNER', about: 'USER or USER:GROUP of what is copied, or keep: the numbers it has' },
   // image

@@ -1,11 +1,12 @@
+import { join } from 'node:path';
 import { printable } from '../../core/index.ts';
 import { asGvmError } from '../../errors/index.ts';
-import { type Inspection, inspectImage } from '../../inspect/index.ts';
+import { type Inspection, inspectImage, rememberInspection } from '../../inspect/index.ts';
 import type { Command, Context } from '../command.ts';
 import { renderInspection } from '../disk/inspection.ts';
 import { readKeys } from '../disk/keys.ts';
 import { type Output, openOutput } from '../disk/output.ts';
-import { diskOptions, interruptible, openNamed } from '../disk/session.ts';
+import { chainNamed, diskOptions, interruptible, openNamed } from '../disk/session.ts';
 import { jobsOf } from '../jobs.ts';
 
 async function inspectNamed(
@@ -16,8 +17,15 @@ async function inspectNamed(
 ): Promise<Inspection> {
   const { opened } = context;
   if (opened) return await inspectImage(opened.disk, { image, keys, signal });
-  await using disk = await openNamed(context, image, signal);
-  return await inspectImage(disk, { image, keys, signal });
+  const read = async () => {
+    await using disk = await openNamed(context, image, signal);
+    return await inspectImage(disk, { image, keys, signal });
+  };
+  // What a key opened is not written down in the clear; of a server nothing says whether it has changed.
+  const chain = keys.length > 0 || context.flag('fresh') ? undefined : await chainNamed(context, image);
+  if (!chain) return await read();
+  const found = await rememberInspection(join(context.state().home, 'inspections'), chain, read);
+  return { ...found, image };
 }
 
 /** Reads several images beside one another, and hands out each in the order in which they were named. */
@@ -61,8 +69,8 @@ function shower(context: Context, output: Output): (found: Inspection) => Promis
 export const inspect: Command = {
   usage: 'IMAGE…',
   about:
-    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. Of passwords and keys only state and kind are told.',
-  options: [...diskOptions, 'jobs'],
+    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. What was read is kept until a file of the image changes. Of passwords and keys only state and kind are told.',
+  options: [...diskOptions, 'jobs', 'fresh'],
   completes: 'images',
   examples: [
     [

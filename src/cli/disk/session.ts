@@ -5,10 +5,12 @@ import { parseBytes, printable } from '../../core/index.ts';
 import {
   type Diagnostic,
   type Disk,
+  type ImageChain,
   type ImageTree,
   type Layout,
   openChain,
   openDisk,
+  openImage,
   openTree,
   readLayout,
 } from '../../disk/index.ts';
@@ -124,16 +126,21 @@ export function pathIn({ at }: OpenedImage, path: Buffer): Buffer {
 
 /** An image of the store, a file, or an NBD address. */
 export async function openNamed(context: Context, name: string, signal: AbortSignal): Promise<Disk> {
-  const { log } = context;
+  const chain = await chainNamed(context, name);
+  return chain ? openChain(chain, { log: context.log, signal }) : openDisk(name, { log: context.log, signal });
+}
+
+/** The audited files of an image of the store, or of a file; undefined for an NBD address. */
+export async function chainNamed(context: Context, name: string): Promise<ImageChain | undefined> {
+  if (name.includes('://')) return undefined;
   if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
     const { openStore } = await import('../../image/index.ts');
     const stored = await openStore(context.state().home).get(name);
     if (stored) {
-      const layers = stored.layers.map((layer) => ({ ...layer, virtualSize: stored.virtualSize }));
-      return openChain({ layers, virtualSize: stored.virtualSize }, { log, signal });
+      const { virtualSize } = stored;
+      return { layers: stored.layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
     }
   }
-  const file = name.includes('://') ? name : resolve(context.cwd, name);
   const allow = context.texts('allow-backing').map((place) => resolve(context.cwd, place));
-  return openDisk(file, { format: context.text('format'), allow, log, signal });
+  return openImage(resolve(context.cwd, name), { format: context.text('format'), allow });
 }
