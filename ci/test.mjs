@@ -11,8 +11,8 @@ const check = spawnSync(process.execPath, ['ci/check.mjs'], { stdio: 'inherit' }
 spawnSync(process.execPath, ['dist/cli.js', 'image', 'build', 'openrc'], { stdio: 'inherit' });
 const scratch = mkdtempSync(join(tmpdir(), 'gvm-test-'));
 const results = join(scratch, 'results.json');
-// An emulated guest keeps little more than one processor busy most of the time.
-const workers = String(Math.max(2, Math.floor(availableParallelism() / 2)));
+// An emulated guest leaves much of two processors idle while it waits for its disk, and gvm for it.
+const workers = String(Math.max(3, Math.floor(availableParallelism() / 2)));
 const reporters = ['--reporter', 'verbose', '--reporter', 'json', '--outputFile.json', results];
 const vitest = spawnSync(
   'node_modules/.bin/vitest',
