@@ -13,8 +13,14 @@ export type LeaseAnswer =
 /** What a worker gets when the guest has booted again. */
 export type RestartAnswer = { address: SshAddress | null; boot: Guest['boot'] } | { error: RunError };
 
+export interface LeaseOptions {
+  accelerator: GuestPlace['accelerator'];
+  /** Returns when a person has seen enough of a guest in which a test failed. */
+  pause?: ((guest: string, why: string) => Promise<void>) | undefined;
+}
+
 /** Broker methods for workers, each for a suite by its key, or one of its tests: a guest, its power and cables, its end. */
-export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, accelerator: GuestPlace['accelerator']) {
+export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { accelerator, pause }: LeaseOptions) {
   const planOf = (params: unknown): SuitePlan => {
     const key = (params as { suite?: unknown } | null)?.suite;
     const plan = plans.find((candidate) => candidate.key === key);
@@ -53,6 +59,11 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, acce
     async diagnose(params: unknown): Promise<{ error?: RunError }> {
       const lost = await pool.lostReason(planOf(params), testOf(params));
       return lost ? { error: toRunError(lost) } : {};
+    },
+    async pause(params: unknown): Promise<Record<string, never>> {
+      const { name } = await pool.lease(planOf(params), testOf(params));
+      await pause?.(name, String((params as { why?: unknown }).why));
+      return {};
     },
     async renew(params: unknown): Promise<Record<string, never>> {
       await pool.renew(planOf(params), testOf(params));

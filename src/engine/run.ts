@@ -2,7 +2,16 @@ import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { type Log, within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { serveChannels } from '../guest/index.ts';
-import { CheckpointStore, type Guest, type GuestSpec, Interrupted, type Lab, serveBroker } from '../lab/index.ts';
+import {
+  CheckpointStore,
+  controlHandlers,
+  type Guest,
+  type GuestSpec,
+  Interrupted,
+  type Lab,
+  serveBroker,
+  serveConsoles,
+} from '../lab/index.ts';
 import {
   exitCodeOf,
   type Mask,
@@ -50,6 +59,8 @@ export interface RunSuitesOptions {
   failOnFlaky: boolean;
   /** Failed tests after which no other is begun; 0 for no limit. */
   bail: number;
+  /** Called when a test has failed, before its guest goes on; returns when it may. */
+  pause?: ((guest: string, why: string) => Promise<void>) | undefined;
   /** What the manifest says of the run itself. */
   about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'shard' | 'accelerator' | 'qemu'>;
 }
@@ -83,12 +94,18 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     testEnded: (suite, record) => emit({ kind: 'test-ended', suite, record }),
   });
   try {
-    await using _broker = await serveBroker(lab.brokerPath, leaseHandlers(plans, pool, lab.accelerator));
-    const channelOf = (name: string) => lab.guests.find((guest) => guest.name === name)?.console;
-    await using _channels = await serveChannels(lab.channelsPath, channelOf);
+    const { accelerator } = lab;
+    // Other commands may enter the guests as those of gvm boot.
+    const others = controlHandlers(lab, () => {});
+    const own = leaseHandlers(plans, pool, { accelerator, pause: options.pause });
+    await using _broker = await serveBroker(lab.brokerPath, { ...others, ...own });
+    const guestOf = (name: string) => lab.guests.find((guest) => guest.name === name);
+    await using _channels = await serveChannels(lab.channelsPath, (name) => guestOf(name)?.console);
+    await using _consoles = await serveConsoles(lab.consolesPath, (name) => guestOf(name)?.serialLine);
     const { output, plugins, retries, bail } = options;
     const [socket, channels, scripts] = [lab.brokerPath, lab.channelsPath, scriptsOf(plans)];
-    const context = { socket, channels, output, plugins, retries, scripts };
+    const pauses = options.pause !== undefined;
+    const context = { socket, channels, output, plugins, retries, pauses, scripts };
     const workers = limits.guests;
     if (plans.length > 0)
       await runOnVitest({ plans, cwd, context, reporter: bridge, workers, bail, signal, scratch: lab.folder });

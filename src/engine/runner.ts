@@ -28,6 +28,8 @@ export interface WorkerContext {
   plugins: readonly string[];
   /** How often a test is tried again. */
   retries: number;
+  /** Whether the guest of a test that failed is kept until a person lets it go. */
+  pauses: boolean;
   /** The cells of each suite in TypeScript, by its file; undefined while such a file is asked for its tests. */
   scripts?: Readonly<Record<string, readonly ScriptCell[]>>;
 }
@@ -76,7 +78,7 @@ export async function collectOnVitest(
   { cwd, ...options }: Pick<RunnerOptions, 'cwd' | 'signal' | 'scratch'>,
 ): Promise<TestModule[]> {
   const paths = files.map((file) => resolve(cwd, file));
-  const context = { socket: '', channels: '', cwd, output: '', plugins: [], retries: 0 };
+  const context = { socket: '', channels: '', cwd, output: '', plugins: [], retries: 0, pauses: false };
   const quiet = { ...options, reporter: {}, workers: 1, bail: 0 };
   return await withVitest({ ...quiet, files: paths, context, byPath: new Map(), cells: 0 }, async (vitest) => {
     const { testModules } = await vitest.collect();

@@ -64,7 +64,10 @@ export class WorkerSession implements AsyncDisposable {
       const { verdict, ...more } = await act(access, registry);
       const lost = verdict.outcome === 'error' ? await this.#diagnose(lessee) : undefined;
       if (lost) verdict.error = lost;
-      else if (!own) await access.restore(signal);
+      else {
+        await this.#pause(lessee, verdict, signal);
+        if (!own) await access.restore(signal);
+      }
       return { ...more, verdict, guest };
     } catch (thrown) {
       if (signal.aborted) return { verdict: emptyVerdict('skipped', { reason: 'the run was interrupted' }) };
@@ -73,6 +76,13 @@ export class WorkerSession implements AsyncDisposable {
     } finally {
       if (test !== undefined) await this.#leave(own, lessee);
     }
+  }
+
+  /** Where it was asked for, the guest stays as a failed test left it until a person lets it go. */
+  async #pause(lessee: Lessee, { outcome, failures }: TestVerdict, signal: AbortSignal): Promise<void> {
+    if (!this.#context.pauses || (outcome !== 'failed' && outcome !== 'timeout')) return;
+    const broker = await this.#broker;
+    await broker?.call('pause', { ...lessee, why: failures[0]?.message ?? outcome }, signal);
   }
 
   /** A guest for one test. What a setup was done through is closed before: it would be frozen as well. */

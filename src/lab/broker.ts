@@ -112,7 +112,10 @@ function eachLine(socket: Socket, take: (value: unknown) => Promise<void>): void
     length = end >= 0 ? chunk.length - end - 1 : length + chunk.length;
     if (length > LONGEST_LINE) socket.destroy();
   });
-  createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+  const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+  // It repeats the errors of its socket, of which the socket's own listeners take care.
+  lines.on('error', () => {});
+  lines.on('line', (line) => {
     let value: unknown;
     try {
       value = JSON.parse(line);

@@ -46,6 +46,8 @@ export interface Started {
   pid: number;
   done: Promise<Finished>;
   kill(signal: NodeJS.Signals): void;
+  /** Types at its terminal, where it has one. */
+  type(text: string): void;
   /** Resolves when what was printed so far matches; rejects when the process ends without it. */
   said(pattern: RegExp): Promise<void>;
 }
@@ -53,17 +55,28 @@ export interface Started {
 export interface GvmOptions {
   cwd?: string;
   env?: Record<string, string>;
+  /** Gives it a terminal, by script(1); errors come there too. */
+  terminal?: boolean;
 }
 
 const ownState = { GVM_HOME: home, XDG_RUNTIME_DIR: runtime };
 
 /** Starts the built command line as a user would. */
-export function start(args: readonly string[], { cwd = repository, env = {} }: GvmOptions = {}): Started {
-  const child = spawn(process.execPath, [cli, ...args], {
+export function start(
+  args: readonly string[],
+  { cwd = repository, env = {}, terminal = false }: GvmOptions = {},
+): Started {
+  const direct = [process.execPath, cli, ...args];
+  const quoted = direct.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const [program = '', ...words] = terminal
+    ? ['script', '--quiet', '--return', '--command', quoted, '/dev/null']
+    : direct;
+  const child = spawn(program, words, {
     cwd,
     env: { ...process.env, ...ownState, NO_COLOR: '1', CI: '', ...Object.fromEntries([mark.split('=')]), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
+  if (!terminal) child.stdin.end();
   let stdout = '';
   let stderr = '';
   const waiting = new Set<() => void>();
@@ -82,6 +95,7 @@ export function start(args: readonly string[], { cwd = repository, env = {} }: G
     pid: child.pid ?? 0,
     done,
     kill: (signal) => void child.kill(signal),
+    type: (text) => void child.stdin.write(text),
     said: (pattern) =>
       new Promise((resolve, reject) => {
         const check = () => {

@@ -3,6 +3,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { deferred } from '../../src/core/index.ts';
 import { GvmError } from '../../src/errors/index.ts';
 import { connectBroker, serveBroker } from '../../src/lab/index.ts';
 
@@ -70,4 +71,27 @@ test.each(['not json\n', `${'x'.repeat(2 ** 21)}`])('what is no request ends the
 
 test('a path that is too long for a socket is refused', async () => {
   await expect(serveBroker(join(folder, 'x'.repeat(100)), {})).rejects.toMatchObject({ code: 'host-resource' });
+});
+
+test('a caller that goes away with its answer unread troubles nobody', async () => {
+  const asked = deferred<void>();
+  const gone = deferred<void>();
+  await using _server = await serveBroker(path, {
+    async ask(_, signal) {
+      signal.addEventListener('abort', () => gone.resolve());
+      asked.resolve();
+    },
+    echo: async (params) => params,
+  });
+  const caller = createConnection(path);
+  // Before it is connected: it reads nothing, ever.
+  caller.pause();
+  caller.write('{"id":1,"method":"ask"}\n');
+  await asked.promise;
+  await using other = await connectBroker(path);
+  await other.call('echo');
+  // The kernel tells the broker of the answer that nobody read as a reset connection.
+  caller.destroy();
+  await gone.promise;
+  expect(await other.call('echo', 1)).toBe(1);
 });

@@ -18,6 +18,7 @@ import { digestOf, type SuitePlan, shardOf } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
 import { countOf, jobsOf } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
+import { pauseAsked } from '../pause.ts';
 import { publish } from '../publish.ts';
 import { engine, type Language, languageOf, selectionOptions, selectPlans } from '../selection.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
@@ -129,6 +130,7 @@ interface OnlineRun {
 async function runPlans(context: Context, { plans, language, ownership, ...run }: OnlineRun): Promise<number> {
   const { runSuites } = await engine();
   const jobs = jobsOf(context);
+  const pause = pauseAsked(context, ownership.signal);
   const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
   await using setup = await openSetup(context, ownership);
@@ -161,6 +163,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
     retries: countOf(context, 'retries', 0),
     failOnFlaky: context.flag('fail-on-flaky'),
     bail: countOf(context, 'bail', 0),
+    pause: pause && ((guest, why) => pause(guest, mask.value(why))),
     about: {
       ...run.about,
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
@@ -187,6 +190,7 @@ export const test: Command = {
     'retries',
     'fail-on-flaky',
     'bail',
+    'pause-on-failure',
     'offline',
     'key-file',
     'list',
