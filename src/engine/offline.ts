@@ -75,7 +75,7 @@ export async function runOffline(options: RunOfflineOptions): Promise<RunRecord>
 
 async function runPlan(plan: SuitePlan, disks: DiskRecord[], options: RunOfflineOptions): Promise<SuiteRecord> {
   const { emit, signal, registry } = options;
-  const releases = new ReleaseStack();
+  await using releases = new ReleaseStack();
   const tests: TestRecord[] = [];
   let opened: Opened | undefined;
   let error: TestRecord['error'];
@@ -97,7 +97,6 @@ async function runPlan(plan: SuitePlan, disks: DiskRecord[], options: RunOffline
     tests.push(record);
     emit({ kind: 'test-ended', suite: plan, record });
   }
-  await releases[Symbol.asyncDispose]();
   const { file, name, sha256 } = plan;
   return { file, name, sha256, ...cellOf(plan), ...(opened ? { disk: opened.record.name } : {}), tests };
 }

@@ -143,6 +143,7 @@ function totalsBlock(run: RunRecord, options: SummaryOptions, style: Style): str
   for (const guest of ready) if (guest.checkpoint === undefined) lines.push(row('Guest', guestLine(guest, run)));
   const forks = ready.filter((guest) => guest.checkpoint !== undefined);
   if (forks.length > 0) lines.push(row('Forks', forksLine(forks)));
+  for (const { name } of run.disks ?? []) lines.push(row('Disk', printable(`${name}, powered off`)));
   if (run.accelerator) lines.push(row('Accel', printable(`${run.accelerator.name}: ${run.accelerator.reason}`)));
   lines.push(row('Time', formatDuration(run.durationMs)));
   if (options.reports.length > 0) lines.push(row('Reports', options.reports.map(printable).join(', ')));

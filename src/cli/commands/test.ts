@@ -223,7 +223,8 @@ export const test: Command = {
       const about = { ...aboutRun(context), ...(shard ? { shard: { ...shard, ...digestOf(whole) } } : {}) };
       // A part of few tests may have none.
       const passWithNoChecks = context.flag('pass-with-no-checks') || plans.length === 0;
-      if (context.flag('list')) {
+      // Without guests there are no command lines to show.
+      if (context.flag('list') || (context.flag('offline') && context.flag('dry-run'))) {
         context.show(withoutSecrets(plans), renderPlan);
         return 0;
       }
