@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openTree, readLayout } from '../../../src/disk/index.ts';
@@ -7,6 +6,7 @@ import { view } from '../../../src/disk/trouble.ts';
 import { parseMetadata, type Section } from '../../../src/disk/volume/lvm/text.ts';
 import { isTyped, readsAnything } from '../mutate.ts';
 import { readAll } from '../read-all.ts';
+import { lvmAreas, lvmSum } from './edit.ts';
 import { fixtureDisk } from './fixture.ts';
 import { contentOfTiny, partsOf } from './tiny.ts';
 
@@ -20,9 +20,6 @@ async function without(...numbers: number[]): Promise<Buffer> {
   for (const number of numbers) bytes.fill(0, parts[number - 1]?.start, parts[number - 1]?.end);
   return bytes;
 }
-
-/** The sum of lvm2, as its `calc_crc`. */
-const sumOf = (bytes: Buffer) => ~crc32(bytes, ~0xf597a6cf >>> 0) >>> 0;
 
 describe('a group that lvm2 and a kernel wrote', () => {
   it.each([
@@ -164,7 +161,7 @@ describe('hostile bytes', () => {
   it('end in a result or a typed error, checksums right or wrong', async () => {
     const bytes = fixtureDisk('lvm');
     const parts = await partsOf(bytes);
-    const areas = parts.map(({ start }) => bytes.indexOf(' LVM2 x[5A%r0N*>', start) - 4);
+    const areas = lvmAreas(bytes);
     const textOf = (area: number) => {
       return [area + Number(bytes.readBigUInt64LE(area + 40)), Number(bytes.readBigUInt64LE(area + 48))] as const;
     };
@@ -177,10 +174,10 @@ describe('hostile bytes', () => {
     const repair = (disk: Buffer) => {
       for (const [i, area] of areas.entries()) {
         const [at, length] = texts[i] ?? [0, 0];
-        disk.writeUInt32LE(sumOf(disk.subarray(at, at + length)), area + 56);
-        disk.writeUInt32LE(sumOf(disk.subarray(area + 4, area + 512)), area);
+        disk.writeUInt32LE(lvmSum(disk.subarray(at, at + length)), area + 56);
+        disk.writeUInt32LE(lvmSum(disk.subarray(area + 4, area + 512)), area);
       }
-      for (const { start } of parts) disk.writeUInt32LE(sumOf(disk.subarray(start + 532, start + 1024)), start + 528);
+      for (const { start } of parts) disk.writeUInt32LE(lvmSum(disk.subarray(start + 532, start + 1024)), start + 528);
     };
     const read = async (source: MemorySource) => {
       for (const { fs } of (await readLayout(source)).volumes) if (fs) await readAll(fs);

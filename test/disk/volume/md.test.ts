@@ -5,6 +5,7 @@ import { farLayout, stripedZones } from '../../../src/disk/volume/md/geometry.ts
 import type { MdHead } from '../../../src/disk/volume/md/head.ts';
 import { readsAnything } from '../mutate.ts';
 import { readAll } from '../read-all.ts';
+import { mdPlaces, sealMd } from './edit.ts';
 import { fixtureDisk } from './fixture.ts';
 import { contentOfTiny, partsOf } from './tiny.ts';
 
@@ -145,21 +146,10 @@ describe('hostile bytes', () => {
     'of %s end in a result or a typed error',
     async (name) => {
       const bytes = fixtureDisk(name);
-      const places: [number, number][] = [];
-      for (let at = 0; at + 4 <= bytes.length; at += 512)
-        if (bytes.readUInt32LE(at) === 0xa92b4efc) places.push([at, 280]);
+      const places = mdPlaces(bytes).map((at) => [at, 280] as const);
       expect(places.length).toBeGreaterThan(1);
       const repair = (disk: Buffer) => {
-        for (const [at] of places) {
-          const sb = disk.subarray(at, at + 4096);
-          const old = sb.readUInt32LE(4) === 0;
-          const end = old ? 4096 : Math.min(4096, 256 + sb.readUInt32LE(220) * 2);
-          sb.writeUInt32LE(0, old ? 152 : 216);
-          let sum = 0;
-          for (let i = 0; i + 4 <= end; i += 4) sum += sb.readUInt32LE(i);
-          if (end % 4 !== 0) sum += sb.readUInt16LE(end - 2);
-          sb.writeUInt32LE(((sum % 2 ** 32) + Math.floor(sum / 2 ** 32)) >>> 0, old ? 152 : 216);
-        }
+        for (const [at] of places) sealMd(disk, at);
       };
       const everything = async (source: MemorySource) => {
         for (const { fs } of (await readLayout(source)).volumes) if (fs) await readAll(fs);
