@@ -23,14 +23,14 @@ async function without(...numbers: number[]): Promise<Buffer> {
 
 describe('a group that lvm2 and a kernel wrote', () => {
   it.each([
-    ['linear', 'LVM2 linear'],
-    ['striped', 'LVM2 striped'],
-    ['mirrored', 'LVM2 mirror'],
-    ['raid', 'LVM2 raid1'],
-  ])('%s holds what they wrote', async (name, how) => {
+    ['linear', 'LVM2 linear', ['p1']],
+    ['striped', 'LVM2 striped', ['p1', 'p2', 'p3']],
+    ['mirrored', 'LVM2 mirror', ['p1', 'p2']],
+    ['raid', 'LVM2 raid1', ['p1', 'p2']],
+  ])('%s holds what they wrote', async (name, how, on) => {
     const layout = await layoutOf(fixtureDisk('lvm'));
     const volume = layout.volumes.find((one) => one.name === `vg0/${name}`);
-    expect(volume).toMatchObject({ how, on: ['p1', 'p2', 'p3', 'p4'], content: 'ext2', diagnostics: [] });
+    expect(volume).toMatchObject({ how, on, content: 'ext2', diagnostics: [] });
     expect(await contentOfTiny(layout, `vg0/${name}`)).toBe(`in ${name}\n`);
   });
 
@@ -50,6 +50,7 @@ describe('a group that lvm2 and a kernel wrote', () => {
     ['pool', 'segments of the type thin-pool'],
   ])('refuses %s by name', async (name, feature) => {
     const layout = await layoutOf(fixtureDisk('lvm'));
+    expect(layout.volumes.find((one) => one.name === `vg0/${name}`)?.size).toBeGreaterThan(100_000);
     await expect(openTree(layout, `vg0/${name}`)).rejects.toMatchObject({
       code: 'unsupported',
       message: expect.stringContaining(`gvm does not read ${feature}`),

@@ -6,6 +6,7 @@ import { type PvHead, readPvHead } from './label.ts';
 import { type Present, Volumes } from './volumes.ts';
 
 type Pv = Member<PvHead>;
+const SNAPSHOT = 'snapshots';
 
 /** LVM2, the logical volumes of Linux. */
 export const lvm: VolumeManager<PvHead> = {
@@ -82,16 +83,20 @@ async function openGroup(group: Group, members: readonly Pv[], signal?: AbortSig
       if (!said.has(what)) diagnostics.push({ structure, offset: undefined, message: `${name}: ${what}` });
       said.add(what);
     };
+    const on = new Set<string>();
     let source: Made['source'];
     try {
       const why = refused.get(volume.name);
       if (why) throw unsupported(`LVM2 volume ${name}`, why);
-      source = await volumes.open(volume, say);
+      source = await volumes.open(volume, { say, on });
     } catch (error) {
       if (!(error instanceof GvmError)) throw error;
       source = error;
     }
-    made.push({ name, how: howOf(volume), on: [...present.values()].map((pv) => pv.name), source, diagnostics });
+    const size = volume.segments.reduce((sum, { count }) => sum + count, 0) * group.extent;
+    const how = refused.get(volume.name) === SNAPSHOT ? 'LVM2 snapshot' : howOf(volume);
+    const names = on.size > 0 ? on : new Set([...present.values()].map((pv) => pv.name));
+    made.push({ name, how, on: [...names].sort(), source, size, diagnostics });
   }
   return made;
 }
@@ -103,8 +108,8 @@ function refusals(group: Group): Map<string, string> {
     for (const { type, names } of segments) {
       if (type !== 'snapshot') continue;
       const [store, merging, origin] = ['cow_store', 'merging_store', 'origin'].map((key) => names.get(key));
-      if (store) found.set(store, 'snapshots');
-      if (merging) found.set(merging, 'snapshots');
+      if (store) found.set(store, SNAPSHOT);
+      if (merging) found.set(merging, SNAPSHOT);
       if (merging && origin) found.set(origin, 'a volume into which a snapshot is being merged');
     }
   }

@@ -16,6 +16,13 @@ const ENTRY = 'LVM2 volume';
 /** The physical volumes of a group that are there, by their names in its text. */
 export type Present = ReadonlyMap<string, { name: string; source: BlockSource }>;
 
+/** What is learnt while a volume is opened. */
+export interface Trace {
+  say(message: string): void;
+  /** The members that it lies on, by name. */
+  on: Set<string>;
+}
+
 interface Piece {
   start: number;
   end: number;
@@ -36,20 +43,20 @@ export class Volumes {
 
   /**
    * The bytes of a logical volume.
-   * @param say is told what is missing
+   * @param trace is told what is missing, and what it lies on
    * @throws GvmError `unsupported` (names the segment type), `corrupt`
    */
-  open(volume: LogicalVolume, say: (message: string) => void): Promise<BlockSource> {
-    return this.#open(volume, say, 0);
+  open(volume: LogicalVolume, trace: Trace): Promise<BlockSource> {
+    return this.#open(volume, trace, 0);
   }
 
-  async #open(volume: LogicalVolume, say: (message: string) => void, depth: number): Promise<BlockSource> {
+  async #open(volume: LogicalVolume, trace: Trace, depth: number): Promise<BlockSource> {
     const { extent } = this.#group;
     if (depth > DEEPEST) throw this.#wrong(volume, `volumes deeper than ${DEEPEST} within each other`);
     const pieces: Piece[] = [];
     for (const segment of volume.segments) {
       const start = segment.start * extent;
-      const locate = await this.#segment(volume, segment, say, depth);
+      const locate = await this.#segment(volume, segment, trace, depth);
       pieces.push({ start, end: start + segment.count * extent, locate: (offset) => locate(offset - start) });
     }
     const size = pieces.at(-1)?.end ?? 0;
@@ -64,27 +71,33 @@ export class Volumes {
   async #segment(
     volume: LogicalVolume,
     segment: Segment,
-    say: (message: string) => void,
+    trace: Trace,
     depth: number,
   ): Promise<(offset: number) => Place> {
     const size = segment.count * this.#group.extent;
     switch (segment.type) {
       case 'striped':
       case 'linear':
-        return this.#striped(volume, segment, say, depth);
+        return this.#striped(volume, segment, trace, depth);
       case 'mirror': {
         const images = segment.stripes.map(({ on, extent }) => ({ volume: this.#logical(volume, on), extent }));
-        return this.#copies(volume, images, size, say, depth);
+        return this.#copies(volume, images, size, trace, depth);
       }
       case 'raid1': {
         const legs = segment.legs.map(({ meta, image }) => ({
           meta: this.#logical(volume, meta),
           image: this.#logical(volume, image),
         }));
-        const open = (one: LogicalVolume) => this.#whole(one) && this.#open(one, () => {}, depth + 1);
-        const usable = await freshLegs(legs, async ({ meta }) => (await open(meta)) || undefined, say, this.#signal);
+        const open = (one: LogicalVolume) =>
+          this.#whole(one) && this.#open(one, { ...trace, say: () => {} }, depth + 1);
+        const usable = await freshLegs(
+          legs,
+          async ({ meta }) => (await open(meta)) || undefined,
+          trace.say,
+          this.#signal,
+        );
         const images = usable.map(({ image }) => ({ volume: image, extent: 0 }));
-        return this.#copies(volume, images, size, say, depth);
+        return this.#copies(volume, images, size, trace, depth);
       }
       case 'zero':
         return (offset) => ({ source: new ZeroSource(size), at: offset, length: size - offset });
@@ -100,7 +113,7 @@ export class Volumes {
   async #striped(
     volume: LogicalVolume,
     segment: Segment,
-    say: (message: string) => void,
+    trace: Trace,
     depth: number,
   ): Promise<(offset: number) => Place> {
     const { extent } = this.#group;
@@ -112,7 +125,7 @@ export class Volumes {
     }
     const places: (Place | string)[] = [];
     for (const { on, extent: first } of segment.stripes) {
-      const place = await this.#stripe(volume, on, first, say, depth);
+      const place = await this.#stripe(volume, on, first, trace, depth);
       if (typeof place !== 'string' && place.length < size)
         throw this.#wrong(volume, `it reaches beyond the end of ${on}`);
       places.push(place);
@@ -135,21 +148,22 @@ export class Volumes {
     volume: LogicalVolume,
     on: string,
     first: number,
-    say: (message: string) => void,
+    trace: Trace,
     depth: number,
   ): Promise<Place | string> {
     const { extent, physical } = this.#group;
     const pv = physical.get(on);
     if (!pv) {
-      const source = await this.#open(this.#logical(volume, on), say, depth + 1);
+      const source = await this.#open(this.#logical(volume, on), trace, depth + 1);
       return { source, at: first * extent, length: source.size - first * extent };
     }
     const found = this.#present.get(on);
     if (!found) {
       const what = `its physical volume ${on} is missing`;
-      say(what);
+      trace.say(what);
       return what;
     }
+    trace.on.add(found.name);
     const at = pv.start + first * extent;
     return { source: found.source, at, length: Math.min(found.source.size, pv.start + pv.count * extent) - at };
   }
@@ -159,15 +173,18 @@ export class Volumes {
     volume: LogicalVolume,
     images: readonly { volume: LogicalVolume; extent: number }[],
     size: number,
-    say: (message: string) => void,
+    trace: Trace,
     depth: number,
   ): Promise<(offset: number) => Place> {
     const whole = images.filter((image) => this.#whole(image.volume));
+    for (const { segments } of whole.map((image) => image.volume)) {
+      for (const { on } of segments.flatMap(({ stripes }) => stripes)) trace.on.add(this.#present.get(on)?.name ?? on);
+    }
     const lost = images.length - whole.length;
-    if (lost > 0) say(`${lost} of its ${images.length} copies are missing`);
+    if (lost > 0) trace.say(`${lost} of its ${images.length} copies are missing`);
     const [image] = whole;
     if (!image) throw this.#wrong(volume, 'no copy of its data is there');
-    const source = await this.#open(image.volume, say, depth + 1);
+    const source = await this.#open(image.volume, trace, depth + 1);
     const start = image.extent * this.#group.extent;
     if (start + size > source.size) throw this.#wrong(volume, `it is larger than ${image.volume.name}`);
     return (offset) => ({ source, at: start + offset, length: size - offset });
