@@ -7,7 +7,7 @@ export type { CrashedValue } from './crashed.ts';
 export type { DmesgValue } from './dmesg.ts';
 export type { DnsValue } from './dns.ts';
 export { qtypes } from './dns-answers.ts';
-export { type Answer, defineFact, type Fact, type FactOutput, type FactRequest } from './fact.ts';
+export { type Answer, defineFact, type Fact, type FactOutput, type FactRequest, outputOf } from './fact.ts';
 export { type FileValue, fileSums, fileTypes } from './file.ts';
 export type { FilesystemValue } from './filesystem.ts';
 export type { GroupValue } from './group.ts';
@@ -34,7 +34,7 @@ export {
 export type { MountValue } from './mount.ts';
 export { readNames } from './offline/accounts.ts';
 export { collectOffline } from './offline/collect.ts';
-export { diskTrouble, PoweredOff } from './offline/disk.ts';
+export { diskTrouble, PoweredOff, Unanswerable } from './offline/disk.ts';
 export { initOf } from './offline/init.ts';
 export { kernelReleases } from './offline/kernel.ts';
 export { installedPackages } from './offline/packages.ts';

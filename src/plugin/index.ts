@@ -2,7 +2,15 @@
 
 export { z } from 'zod';
 export { shellQuote } from '../core/index.ts';
-export { defineFact, type Fact, type FactOutput, linesOf } from '../facts/index.ts';
+export {
+  defineFact,
+  type Fact,
+  type FactOutput,
+  linesOf,
+  outputOf,
+  type PoweredOff,
+  Unanswerable,
+} from '../facts/index.ts';
 export { duration, size } from '../schema/index.ts';
 export {
   type ActiveCheck,

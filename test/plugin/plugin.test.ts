@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { definePlugin, loadPlugins, type Plugin, withPlugins } from '../../src/plugin/index.ts';
 import { documentSchemas, toJsonSchema } from '../../src/schema/index.ts';
-import { builtins, compileSuite, runTest, schemaSources } from '../../src/suite/index.ts';
+import { builtins, compileSuite, runTest, runTestOffline, schemaSources } from '../../src/suite/index.ts';
 import { localChannel } from '../facts/local-channel.ts';
+import { poweredOff } from '../facts/tree-disk.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/plugin/hostname.mjs', import.meta.url));
 
@@ -30,6 +31,21 @@ async function loadFixture(): Promise<Plugin[]> {
 }
 
 const place = { arch: 'x86_64', memory: 2 ** 30, network: 'restricted', accelerator: 'tcg' } as const;
+
+test('and by a powered-off disk, where it can', async () => {
+  const registry = withPlugins(builtins, await loadFixture());
+  const [planned] = compileSuite(
+    'suite: s\ntests: [{ name: t, hostname: { name: larry } }]\n',
+    's.gvm.yaml',
+    registry,
+  ).tests;
+  const named = await poweredOff({ '/etc/hostname': 'larry\n' });
+  const nameless = await poweredOff({ '/etc/': '' });
+  const run = (disk: typeof named.disk) => runTestOffline(planned ?? expect.unreachable(), { disk, registry });
+  expect(await run(named.disk)).toMatchObject({ outcome: 'passed' });
+  expect(await run(nameless.disk)).toMatchObject({ outcome: 'skipped', reason: 'the name is given at boot' });
+  await Promise.all([named.remove(), nameless.remove()]);
+});
 
 test('a plugin says more in suites, and is answered by the guest', async () => {
   const registry = withPlugins(builtins, await loadFixture());

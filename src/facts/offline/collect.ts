@@ -1,6 +1,6 @@
 import { GvmError } from '../../errors/index.ts';
 import type { Answer, Fact, FactRequest } from '../fact.ts';
-import { diskTrouble, type PoweredOff, Unanswerable } from './disk.ts';
+import { diskTrouble, isUnanswerable, type PoweredOff } from './disk.ts';
 
 /**
  * Learns facts of a powered-off disk. Requests for one fact are answered together, equal ones once.
@@ -41,7 +41,7 @@ async function ask(fact: Fact, args: readonly unknown[], disk: PoweredOff): Prom
     return await fact.offline(disk, args);
   } catch (error) {
     disk.signal?.throwIfAborted();
-    if (error instanceof Unanswerable) return args.map(() => ({ diagnostics: [], unanswerable: error.message }));
+    if (isUnanswerable(error)) return args.map(() => ({ diagnostics: [], unanswerable: error.message }));
     const trouble = `the fact "${fact.name}": ${diskTrouble(error)}`;
     return args.map(() => ({ diagnostics: [trouble] }));
   }

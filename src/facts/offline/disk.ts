@@ -2,8 +2,20 @@ import { posix } from 'node:path';
 import { type FsPath, type ImageTree, type Layout, type Located, parseFstab, type Vfs } from '../../disk/index.ts';
 import { isGvmError } from '../../errors/index.ts';
 
+const IDENTITY = Symbol.for('gvm.unanswerable');
+
 /** What only a running guest can tell: the reason becomes that of a skipped check. */
-export class Unanswerable extends Error {}
+export class Unanswerable extends Error {
+  constructor(reason: string) {
+    super(reason);
+    Object.defineProperty(this, IDENTITY, { value: true });
+  }
+}
+
+/** Whether a value is that error, from whichever copy of the package: a plugin may have its own. */
+export function isUnanswerable(value: unknown): value is Unanswerable {
+  return typeof value === 'object' && value !== null && IDENTITY in value;
+}
 
 /** Where a running system mounts what is on no disk. */
 const LIVE = ['/proc', '/sys', '/dev', '/run'];

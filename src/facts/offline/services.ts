@@ -1,6 +1,6 @@
 import { outputOf } from '../fact.ts';
 import { parseOpenrc } from '../init.ts';
-import { type PoweredOff, Unanswerable } from './disk.ts';
+import { isUnanswerable, type PoweredOff } from './disk.ts';
 import { initOf, openrcLines } from './init.ts';
 import { Units } from './units.ts';
 
@@ -17,7 +17,7 @@ export async function bootServices(disk: PoweredOff): Promise<BootServices | und
   try {
     init = await initOf(disk);
   } catch (error) {
-    if (error instanceof Unanswerable) return undefined;
+    if (isUnanswerable(error)) return undefined;
     throw error;
   }
   if (init === 'openrc') {
