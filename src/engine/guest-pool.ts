@@ -14,6 +14,8 @@ export interface PoolOptions {
   checkpoints: CheckpointStore;
   limits: AdmissionLimits;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
+  /** Whether the one guest of a suite file is a fork as well, of a guest that was just booted. */
+  forksFile(plan: SuitePlan): boolean;
   /** The look at a guest's health, once at ready and once before release. */
   examine(guest: Guest, when: 'ready' | 'release'): Promise<Examination>;
   /** Copies a console log to the reports. @returns its path there */
@@ -88,7 +90,8 @@ export class GuestPool implements AsyncDisposable {
 
   #begin(plan: SuitePlan, test?: string): Pick<Lease, 'name' | 'guest'> {
     const name = guestName(plan, ++this.#count);
-    const guest = test === undefined ? this.#boot(plan, name) : this.#fork(plan, name);
+    const forks = test !== undefined || (plan.isolation === 'file' && this.#options.forksFile(plan));
+    const guest = forks ? this.#fork(plan, name) : this.#boot(plan, name, plan.isolation === 'fork');
     guest.catch(() => {});
     return { name, guest };
   }
@@ -170,9 +173,8 @@ export class GuestPool implements AsyncDisposable {
     this.#places.get(guest.name)?.();
   }
 
-  async #boot(plan: SuitePlan, name: string): Promise<Guest> {
+  async #boot(plan: SuitePlan, name: string, freezable: boolean): Promise<Guest> {
     const described = async () => await this.#options.describe(plan, name);
-    const freezable = plan.isolation === 'fork';
     const guest = await this.#start(plan, name, async () => ({
       ...(await described()),
       ...(freezable ? { freezable } : {}),
@@ -188,10 +190,11 @@ export class GuestPool implements AsyncDisposable {
     });
   }
 
-  /** The guest of a suite, to be frozen: it is no lease any more. */
+  /** A guest to be frozen: that in which a suite did its setup, which is no lease any more, or a new one. */
   async #take(plan: SuitePlan): Promise<Guest> {
-    const guest = await this.lease(plan);
-    this.#leases.delete(keyOf(plan));
+    const own = plan.isolation === 'fork';
+    const guest = await (own ? this.lease(plan) : this.#boot(plan, guestName(plan, ++this.#count), true));
+    if (own) this.#leases.delete(keyOf(plan));
     await this.#look(guest, 'release');
     await this.#close(guest);
     return guest;

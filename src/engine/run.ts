@@ -41,6 +41,8 @@ export interface RunSuitesOptions {
   log: Log;
   /** The guest that a suite asks for, with all layers of configuration applied. */
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
+  /** Whether the one guest of a suite file is a fork of one that was booted before, in this run or an earlier one. */
+  forksFile?(plan: SuitePlan): boolean;
   allow: readonly Allowance[];
   limits: AdmissionLimits;
   /** What suites can say, and the modules of plugins that it is made with. */
@@ -81,6 +83,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     limits,
     checkpoints: new CheckpointStore(options.home, options.log),
     describe: options.describe,
+    forksFile: (plan) => options.forksFile?.(plan) ?? false,
     emit,
     signal,
     examine: examiner(options),

@@ -8,20 +8,20 @@ export interface TemplateOptions {
   /** The name of the run: what a suite's setup has prepared serves this run alone. */
   run: string;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
-  /** The guest that a suite has booted for its setup, or boots now; it leaves the run with this. */
+  /** A guest to be frozen: the one that a suite has booted for its setup, or one that boots now. */
   take(plan: SuitePlan): Promise<Guest>;
   /** Ends it, frozen or not. */
   leave(guest: Guest): Promise<void>;
   signal: AbortSignal;
 }
 
-/** What the tests of a suite fork from. */
+/** What the tests of a suite fork from, or its one guest. */
 export interface Template {
   spec: GuestSpec;
   checkpoint: Checkpoint;
 }
 
-/** The checkpoints of a run: one for each suite with `isolation: fork`, from the store where it has been made before. */
+/** The checkpoints of a run: one for each suite that forks, from the store where it has been made before. */
 export class Templates implements AsyncDisposable {
   readonly #options: TemplateOptions;
   readonly #known = new Map<string, Promise<Template>>();
@@ -41,7 +41,7 @@ export class Templates implements AsyncDisposable {
   async #find(plan: SuitePlan): Promise<Template> {
     const { store, accelerator, run, describe, take, leave, signal } = this.#options;
     const spec = await describe(plan, 'template');
-    const prepared = plan.tests.some((test) => test.role === 'setup');
+    const prepared = plan.isolation === 'fork' && plan.tests.some((test) => test.role === 'setup');
     let key = await checkpointKey(spec, accelerator, signal);
     if (prepared) {
       key = createHash('sha256')

@@ -1,4 +1,5 @@
 export { expandCells } from './cells.ts';
+export { changedTests } from './changes.ts';
 export {
   type ActiveCheck,
   type CheckKind,

@@ -25,6 +25,7 @@ import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { shardAsked, timingsAsked } from '../sharding.ts';
 import { suiteLayer } from '../suite-layer.ts';
 import { version } from '../version.ts';
+import { watchSuites } from '../watch.ts';
 
 function renderPlan(plans: readonly SuitePlan[]): string {
   const lines = plans.flatMap((plan) => [
@@ -87,18 +88,28 @@ async function describe(context: Context, setup: Setup, plan: SuitePlan, guest: 
 
 /**
  * The guests of all plans, described before anything runs: what is wrong with an image or a machine is said at once.
- * @returns the guest of a plan under another name
+ * @returns the guest of a plan under another name, and whether the guest of a file may be a fork
  */
 async function describeAll(context: Context, setup: Setup, plans: readonly SuitePlan[]) {
   const specs = new Map<string, GuestSpec>();
+  const freezable = new Set<string>();
   for (const plan of plans) {
     const spec = await describe(context, setup, plan, 'guest');
-    if (plan.isolation === 'fork') assertFreezable(spec);
+    try {
+      assertFreezable(spec);
+      freezable.add(plan.key);
+    } catch (error) {
+      if (plan.isolation === 'fork') throw error;
+    }
     specs.set(plan.key, spec);
   }
-  return async (plan: SuitePlan, name: string): Promise<GuestSpec> => {
-    const spec = specs.get(plan.key);
-    return spec ? { ...spec, name } : await describe(context, setup, plan, name);
+  return {
+    async describe(plan: SuitePlan, name: string): Promise<GuestSpec> {
+      const spec = specs.get(plan.key);
+      return spec ? { ...spec, name } : await describe(context, setup, plan, name);
+    },
+    // Whoever waits for a test again and again does not wait for a boot each time.
+    forksFile: ({ key }: SuitePlan) => context.flag('watch') && freezable.has(key),
   };
 }
 
@@ -135,7 +146,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
   await using setup = await openSetup(context, ownership);
   const quiet = context.flag('json') || context.verbosity < 0;
-  const describe = await describeAll(context, setup, plans);
+  const guests = await describeAll(context, setup, plans);
   // A guest may print the password that it was entered with.
   const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets), ...setup.secrets];
   const mask = createMask(secrets);
@@ -151,7 +162,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
     lab: setup.lab,
     home: context.state().home,
     log: context.log,
-    describe,
+    ...guests,
     allow: setup.settings.health.allow,
     ...language,
     limits: { guests: jobs, memory: availableMemory() },
@@ -191,6 +202,7 @@ export const test: Command = {
     'fail-on-flaky',
     'bail',
     'pause-on-failure',
+    'watch',
     'offline',
     'key-file',
     'list',
@@ -217,7 +229,8 @@ export const test: Command = {
     }
     const language = await languageOf(context);
     return await runOwned(async (ownership) => {
-      const whole = await selectPlans(context, language, ownership.signal);
+      const { signal } = ownership;
+      const whole = await selectPlans(context, language, signal);
       const shard = shardAsked(context);
       const plans = shard ? shardOf(whole, shard, await timingsAsked(context)) : whole;
       const about = { ...aboutRun(context), ...(shard ? { shard: { ...shard, ...digestOf(whole) } } : {}) };
@@ -229,19 +242,17 @@ export const test: Command = {
         return 0;
       }
       if (context.flag('dry-run')) return await showPlan(context, plans, ownership);
-      if (context.flag('offline')) {
-        const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets)];
-        const { signal } = ownership;
-        return await runPlansOffline(context, {
-          plans,
-          registry: language.registry,
-          signal,
-          secrets,
-          about,
-          passWithNoChecks,
-        });
-      }
-      return await runPlans(context, { plans, language, ownership, about, passWithNoChecks });
+      const run = async (due: readonly SuitePlan[]) => {
+        if (!context.flag('offline')) {
+          return await runPlans(context, { plans: due, language, ownership, about, passWithNoChecks });
+        }
+        const secrets = [...secretsIn(process.env), ...due.flatMap((plan) => plan.secrets)];
+        const { registry } = language;
+        return await runPlansOffline(context, { plans: due, registry, signal, secrets, about, passWithNoChecks });
+      };
+      if (!context.flag('watch')) return await run(plans);
+      if (shard) throw new GvmError({ code: 'usage', message: '--watch runs what changes, in no shards' });
+      return await watchSuites(context, { select: () => selectPlans(context, language, signal), run, signal });
     });
   },
 };

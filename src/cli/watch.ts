@@ -1,0 +1,87 @@
+import { statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pause } from '../core/index.ts';
+import { asGvmError, renderError } from '../errors/index.ts';
+import { changedTests, type SuitePlan } from '../suite/index.ts';
+import type { Context } from './command.ts';
+
+export interface Watched {
+  /** The suites as they are now. @throws GvmError for one that is wrong */
+  select(): Promise<SuitePlan[]>;
+  run(plans: readonly SuitePlan[]): Promise<number>;
+  signal: AbortSignal;
+}
+
+/** Milliseconds between two looks at the files; an editor's several writes of one save are one change. */
+const EVERY = 250;
+
+/**
+ * Runs suites, and what changed of them whenever a file changes: tests that say something else, and all tests of an image
+ * or kernel that was made anew. Ends with the signal that ends gvm.
+ */
+export async function watchSuites(context: Context, { select, run, signal }: Watched): Promise<never> {
+  let plans = await select();
+  let due = plans;
+  for (;;) {
+    // What is written while they run is seen afterwards; an image that the run itself builds is no change.
+    const suites = lookAt(suitesOf(plans, context));
+    if (due.length > 0) await run(due);
+    const looked = new Map([...suites, ...lookAt(plans.flatMap((plan) => artifactsOf(plan, context)))]);
+    process.stderr.write(`watching ${looked.size} files and folders; Ctrl-C ends it\n`);
+    const changed = await nextChange(looked, signal);
+    try {
+      const now = await select();
+      const rebuilt = now.filter((plan) => artifactsOf(plan, context).some((path) => changed.has(path)));
+      const other = changedTests(plans, now).filter(({ key }) => !rebuilt.some((plan) => plan.key === key));
+      plans = now;
+      due = [...rebuilt, ...other];
+    } catch (error) {
+      signal.throwIfAborted();
+      due = [];
+      // A suite that is being written is wrong now and then.
+      process.stderr.write(`${renderError(asGvmError(error))}\n`);
+    }
+  }
+}
+
+/** What a file was at a look; that of one that is not there is empty. */
+function lookOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : '';
+}
+
+function lookAt(paths: readonly string[]): Map<string, string> {
+  return new Map(paths.map((path) => [path, lookOf(path)]));
+}
+
+/** The files of suites, and the folders where new ones appear. */
+function suitesOf(plans: readonly SuitePlan[], context: Context): string[] {
+  const files = plans.map(({ file }) => resolve(context.cwd, file));
+  return [...files, ...files.map((file) => dirname(file))];
+}
+
+/** The image and the kernel of a suite, as files of the user or of the store. */
+function artifactsOf(plan: SuitePlan, context: Context): string[] {
+  const asked = plan.cell?.image ?? plan.image ?? 'default';
+  const name = asked === 'default' ? context.settings().image : asked;
+  const stored = join(context.state().home, 'images', name, 'manifest.json');
+  const image = /[/.]/.test(name) ? resolve(context.cwd, name) : stored;
+  const kernel = plan.cell?.machine.kernel ?? plan.machine.kernel;
+  if (kernel === undefined) return [image];
+  const given = resolve(context.cwd, kernel);
+  // A build tree is as new as the kernel in it.
+  return [image, given, join(given, 'arch/x86/boot/bzImage')];
+}
+
+/** The files that changed, once nothing more changes. Rejects with the signal's reason. */
+async function nextChange(looked: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Set<string>> {
+  let before = '';
+  for (;;) {
+    await pause(EVERY, signal);
+    const now = [...looked.keys()].map((path) => [path, lookOf(path)] as const);
+    const changed = now.filter(([path, look]) => look !== looked.get(path));
+    const state = JSON.stringify(changed);
+    if (changed.length > 0 && state === before) return new Set(changed.map(([path]) => path));
+    before = state;
+  }
+}
