@@ -2,12 +2,12 @@ import { relative, resolve } from 'node:path';
 import type { RunOfflineOptions } from '../engine/index.ts';
 import { GvmError } from '../errors/index.ts';
 import { findImage, openStore } from '../image/index.ts';
-import { chooseReporters, createMask, type ProgressEvent, renderProgress, renderSummary } from '../report/index.ts';
+import { chooseReporters, createMask, renderSummary } from '../report/index.ts';
 import type { Registry, SuitePlan } from '../suite/index.ts';
 import { logBuild } from './build-progress.ts';
 import type { Context } from './command.ts';
 import { readKeys } from './disk/keys.ts';
-import { publish } from './publish.ts';
+import { progressTo, publish } from './publish.ts';
 import { version } from './version.ts';
 
 export interface OfflineRun {
@@ -28,14 +28,8 @@ export async function runPlansOffline(context: Context, options: OfflineRun): Pr
   const { plans, registry, signal, secrets, about, passWithNoChecks } = options;
   const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
-  const quiet = context.flag('json') || context.verbosity < 0;
   const mask = createMask(secrets);
-  const emit = (event: ProgressEvent) => {
-    const line = quiet
-      ? undefined
-      : renderProgress(mask.value(event), { color: context.color, verbose: context.verbosity > 0 });
-    if (line !== undefined) context.print(line);
-  };
+  const emit = progressTo(context, mask);
   const run = await runOffline({
     plans,
     registry,

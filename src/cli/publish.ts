@@ -1,7 +1,26 @@
 import { openStore } from '../image/index.ts';
-import { createMask, openRecords, type Reporter, withHistory, writeReports } from '../report/index.ts';
+import {
+  createMask,
+  type Mask,
+  openRecords,
+  type ProgressEvent,
+  type Reporter,
+  renderProgress,
+  withHistory,
+  writeReports,
+} from '../report/index.ts';
 import type { RunRecord } from '../schema/index.ts';
 import type { Context } from './command.ts';
+
+/** Where the progress of a run is shown while it runs: on standard output, unless that is for a document or nothing. */
+export function progressTo(context: Context, mask: Mask): (event: ProgressEvent) => void {
+  if (context.flag('json') || context.verbosity < 0) return () => {};
+  const options = { color: context.color, verbose: context.verbosity > 0 };
+  return (event) => {
+    const line = renderProgress(mask.value(event), options);
+    if (line !== undefined) context.print(line);
+  };
+}
 
 export interface PublishOptions {
   /** The folder of the reports. */

@@ -1,4 +1,3 @@
-import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { type Log, ReleaseStack } from '../core/index.ts';
 import { type ImageChain, openChain, openTree, readLayout } from '../disk/index.ts';
 import { asGvmError } from '../errors/index.ts';
@@ -8,6 +7,7 @@ import type { DiskRecord, RunRecord, SuiteRecord, TestRecord } from '../schema/i
 import { type PlannedTest, type Registry, runTestOffline, type SuitePlan } from '../suite/index.ts';
 import { cellOf, recordOf } from './bridge.ts';
 import { toRunError } from './failure.ts';
+import { thisHost } from './records.ts';
 import { interruption } from './run.ts';
 import { isScript } from './select.ts';
 
@@ -58,14 +58,7 @@ export async function runOffline(options: RunOfflineOptions): Promise<RunRecord>
     id: `${started.toISOString().replace(/\D/g, '').slice(0, 14)}-offline`,
     started: started.toISOString(),
     durationMs: Date.now() - started.getTime(),
-    host: {
-      hostname: hostname(),
-      os: `${process.platform} ${release()}`,
-      arch: process.arch,
-      cpus: availableParallelism(),
-      memory: totalmem(),
-      node: process.versions.node,
-    },
+    host: thisHost(),
     disks,
     ...run,
     totals: totalsOf(suites, []),

@@ -1,7 +1,20 @@
+import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { asGvmError } from '../errors/index.ts';
 import type { Guest, GuestKernel } from '../lab/index.ts';
-import type { BootRecord, GuestRecord } from '../schema/index.ts';
+import type { BootRecord, GuestRecord, RunRecord } from '../schema/index.ts';
 import { toRunError } from './failure.ts';
+
+/** The host of a run. */
+export function thisHost(): RunRecord['host'] {
+  return {
+    hostname: hostname(),
+    os: `${process.platform} ${release()}`,
+    arch: process.arch,
+    cpus: availableParallelism(),
+    memory: totalmem(),
+    node: process.versions.node,
+  };
+}
 
 /** The record of a guest that was asked for; what becomes of it is filled in. */
 export function newRecord(name: string, image: string, cell?: string): GuestRecord {

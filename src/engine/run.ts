@@ -1,4 +1,3 @@
-import { availableParallelism, hostname, release, totalmem } from 'node:os';
 import { type Log, within } from '../core/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { serveChannels } from '../guest/index.ts';
@@ -28,6 +27,7 @@ import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
 import { type Examination, GuestPool } from './guest-pool.ts';
 import { leaseHandlers } from './leases.ts';
+import { thisHost } from './records.ts';
 import { runOnVitest, type ScriptCell } from './runner.ts';
 import { isScript } from './select.ts';
 
@@ -131,14 +131,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     id: lab.run,
     started: started.toISOString(),
     durationMs: Date.now() - started.getTime(),
-    host: {
-      hostname: hostname(),
-      os: `${process.platform} ${release()}`,
-      arch: process.arch,
-      cpus: availableParallelism(),
-      memory: totalmem(),
-      node: process.versions.node,
-    },
+    host: thisHost(),
     ...run,
     totals: totalsOf(suites, pool.records),
     exitCode: exitCodeOf(run, options),

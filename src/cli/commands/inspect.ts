@@ -69,7 +69,7 @@ function shower(context: Context, output: Output): (found: Inspection) => Promis
 export const inspect: Command = {
   usage: 'IMAGE…',
   about:
-    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. What was read is kept until a file of the image changes. Of passwords and keys only state and kind are told.',
+    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. What was read is kept until a file of the image changes.\nOf passwords and keys only state and kind are told.',
   options: [...diskOptions, 'jobs', 'fresh'],
   completes: 'images',
   examples: [

@@ -5,21 +5,14 @@ import { GvmError } from '../../errors/index.ts';
 import { availableMemory } from '../../host/index.ts';
 import { assertFreezable, dryRun, type GuestSpec, type Ownership, runOwned } from '../../lab/index.ts';
 import { findTool, run as runTool } from '../../process/index.ts';
-import {
-  chooseReporters,
-  createMask,
-  type ProgressEvent,
-  renderProgress,
-  renderSummary,
-  secretsIn,
-} from '../../report/index.ts';
+import { chooseReporters, createMask, renderSummary, secretsIn } from '../../report/index.ts';
 import type { RunRecord } from '../../schema/index.ts';
 import { digestOf, type SuitePlan, shardOf } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
 import { countOf, jobsOf } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
 import { pauseAsked } from '../pause.ts';
-import { publish } from '../publish.ts';
+import { progressTo, publish } from '../publish.ts';
 import { engine, type Language, languageOf, selectionOptions, selectPlans } from '../selection.ts';
 import { bootOptions, openSetup, type Setup } from '../setup.ts';
 import { shardAsked, timingsAsked } from '../sharding.ts';
@@ -145,17 +138,11 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
   const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
   await using setup = await openSetup(context, ownership);
-  const quiet = context.flag('json') || context.verbosity < 0;
   const guests = await describeAll(context, setup, plans);
   // A guest may print the password that it was entered with.
   const secrets = [...secretsIn(process.env), ...plans.flatMap((plan) => plan.secrets), ...setup.secrets];
   const mask = createMask(secrets);
-  const emit = (event: ProgressEvent) => {
-    const line = quiet
-      ? undefined
-      : renderProgress(mask.value(event), { color: context.color, verbose: context.verbosity > 0 });
-    if (line !== undefined) context.print(line);
-  };
+  const emit = progressTo(context, mask);
   const made = await runSuites({
     plans,
     cwd: context.cwd,
