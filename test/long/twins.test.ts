@@ -143,8 +143,8 @@ describe('a twin that dies', () => {
       [
         'without its init',
         (twin, name) => workshop.changed(name, { disk: 'rm /root/usr/sbin/init /root/sbin/init' }, twin),
-        { stage: 'initrd', cause: 'init-failed' },
-        'has no /sbin/init',
+        { stage: 'init', cause: 'init-failed' },
+        'Attempted to kill init!',
       ],
     ];
 
