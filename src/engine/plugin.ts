@@ -52,10 +52,13 @@ function moduleOf(plans: readonly SuitePlan[], tests: readonly DeclaredTest[]): 
     1,
     `import { declareSuite } from ${JSON.stringify(worker)}; declareSuite(${JSON.stringify(suites)}, (declare) => {`,
   );
-  for (const { test, ids } of tests) {
-    add(test.position.line, ` declare(${JSON.stringify(test)}, ${JSON.stringify(ids)});`);
-  }
   const last = Math.max(1, ...tests.map(({ test }) => test.position.line));
+  // They run in the order of their lines: a setup comes first and a teardown last, wherever they are written.
+  const lineOf = ({ role, position }: PlannedTest) =>
+    role === undefined ? position.line : role === 'setup' ? 1 : last;
+  for (const { test, ids } of tests) {
+    add(lineOf(test), ` declare(${JSON.stringify(test)}, ${JSON.stringify(ids)});`);
+  }
   add(last, ' });');
   return Array.from(lines, (line) => line ?? '').join('\n');
 }
