@@ -33,7 +33,11 @@ export async function runPlansOffline(context: Context, options: OfflineRun): Pr
   const run = await runOffline({
     plans,
     registry,
-    find: (plan) => imageOf(context, plan, signal),
+    find: (plan) =>
+      diskOf(context, plan.cell?.image ?? plan.image ?? 'default', {
+        kernel: plan.cell?.machine.kernel ?? plan.machine.kernel,
+        signal,
+      }),
     keys: await readKeys(context.texts('key-file'), context.cwd),
     log: context.log,
     signal,
@@ -47,10 +51,13 @@ export async function runPlansOffline(context: Context, options: OfflineRun): Pr
   return record.exitCode;
 }
 
-/** The image that a suite asks for; one that is not built yet is built. */
-async function imageOf(context: Context, plan: SuitePlan, signal: AbortSignal): ReturnType<RunOfflineOptions['find']> {
+/** The disk of an image, by name or file; an image that is not built yet is built. */
+export async function diskOf(
+  context: Context,
+  asked: string,
+  { kernel, signal }: { kernel: string | undefined; signal: AbortSignal },
+): ReturnType<RunOfflineOptions['find']> {
   const settings = context.settings();
-  const asked = plan.cell?.image ?? plan.image ?? 'default';
   const { image } = await findImage(asked === 'default' ? settings.image : asked, {
     cwd: context.cwd,
     recipes: settings.images,
@@ -63,7 +70,6 @@ async function imageOf(context: Context, plan: SuitePlan, signal: AbortSignal): 
     onEvent: logBuild(context.log),
   });
   const { name, digest, layers, virtualSize } = image;
-  const kernel = plan.cell?.machine.kernel ?? plan.machine.kernel;
   const chain = { layers: layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
   return { name, digest, chain, kernel };
 }

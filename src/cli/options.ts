@@ -54,7 +54,7 @@ export const optionTable = {
   tests: { short: 't', value: 'PATTERN', about: 'only tests whose name matches this regular expression' },
   tag: { value: 'TAG', repeat: true, about: 'only tests that carry this tag' },
   jobs: { short: 'j', value: 'N|auto', about: 'how many guests run, or images are read, at once' },
-  output: { value: 'DIR', about: 'folder of the reports (default: reports)' },
+  output: { value: 'PATH', about: 'folder of the reports (default: reports); of learn the suite to write' },
   reporter: { value: 'LIST', about: 'write these reports too: tap, html, github; several with commas between them' },
   retries: { value: 'N', about: 'try a test that goes wrong N times more; one that passes then is flaky' },
   'fail-on-flaky': { about: 'exit 1 where a test passed only when it was tried again' },
@@ -93,7 +93,7 @@ export const optionTable = {
   owner: { value: 'OWNER', about: 'USER or USER:GROUP of what is copied, or keep: the numbers it has' },
   // image
   packages: { value: 'FILE', about: 'build from this recorded package list' },
-  force: { about: 'build again even where a fresh image is stored' },
+  force: { about: 'build again even where a fresh image is stored; write over a suite that exists' },
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof optionTable;

@@ -7,6 +7,7 @@ export type { CrashedValue } from './crashed.ts';
 export type { DmesgValue } from './dmesg.ts';
 export type { DnsValue } from './dns.ts';
 export { qtypes } from './dns-answers.ts';
+export type { EnabledServicesValue } from './enabled-services.ts';
 export { type Answer, defineFact, type Fact, type FactOutput, type FactRequest, outputOf } from './fact.ts';
 export { type FileValue, fileSums, fileTypes } from './file.ts';
 export type { FilesystemValue } from './filesystem.ts';

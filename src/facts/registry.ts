@@ -5,6 +5,7 @@ import { coredumpFact } from './coredump.ts';
 import { crashedFact } from './crashed.ts';
 import { dmesgFact } from './dmesg.ts';
 import { dnsFact } from './dns.ts';
+import { enabledServicesFact } from './enabled-services.ts';
 import type { Fact } from './fact.ts';
 import { fileFact } from './file.ts';
 import { filesystemFact } from './filesystem.ts';
@@ -31,6 +32,7 @@ export const builtinFacts: readonly Fact[] = [
   fileFact,
   serviceFact,
   openrcFact,
+  enabledServicesFact,
   processFact,
   portFact,
   userFact,

@@ -62,3 +62,4 @@ export {
   type StepDocument,
   type TestDocument,
 } from './test.ts';
+export { writeDocument } from './write.ts';

@@ -100,6 +100,7 @@ const asked: Record<string, object[]> = {
   setuid: [{ paths: ['/'] }, { paths: ['/usr/bin', '/etc'] }],
   service: ['sshd', 'ssh', 'syslog', 'hostname', 'agetty.ttyS0', 'none-here'].map((name) => ({ name })),
   openrc: [{}],
+  'enabled-services': [{}],
   kconfig: [
     { symbols: ['CONFIG_64BIT', 'CONFIG_EXT4_FS', 'CONFIG_VIRTIO_BLK', 'CONFIG_NONE', 'CONFIG_DEFAULT_HOSTNAME'] },
   ],

@@ -109,6 +109,11 @@ export const commands: readonly CommandRow[] = [
     load: async () => (await import('./init.ts')).init,
   },
   {
+    name: 'learn',
+    summary: 'write a suite of what is true of an image now',
+    load: async () => (await import('./learn.ts')).learn,
+  },
+  {
     name: 'completion',
     summary: 'print a completion script for a shell',
     load: async () => (await import('./completion.ts')).completion,
