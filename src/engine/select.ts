@@ -2,9 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { glob } from 'tinyglobby';
 import { GvmError } from '../errors/index.ts';
-import type { SuitePlan } from '../suite/index.ts';
+import { gossSuffixes, type SuitePlan } from '../suite/index.ts';
 
-const SUFFIXES = ['.gvm.yaml', '.gvm.ts'] as const;
+const SUFFIXES = ['.gvm.yaml', '.gvm.ts', ...gossSuffixes] as const;
 
 /** Whether a suite is code. */
 export function isScript(file: string): boolean {

@@ -22,6 +22,7 @@ export type DocumentPath = readonly (string | number)[];
 
 /** A document that was changed between reading and validation. */
 export interface Prepared {
+  /** Undefined where nothing is left of it: then its problems are all that is said. */
   value: unknown;
   /** Where a part of the value stands in the document as it was written. */
   origin(path: DocumentPath): DocumentPath;
@@ -78,7 +79,8 @@ export function loadDocument<T>(
   const prepared = prepare(raw);
   const result = schema.safeParse(prepared.value, { reportInput: true, error: explain });
   if (!result.success || prepared.problems.length > 0) {
-    const found = result.error?.issues.flatMap((issue) => problemsOf(issue)) ?? [];
+    const issues = prepared.value === undefined && prepared.problems.length > 0 ? [] : result.error?.issues;
+    const found = issues?.flatMap((issue) => problemsOf(issue)) ?? [];
     const own = prepared.problems.map((problem) => ({ ...problem, onKey: false, text: false }));
     const moved = found.map((problem) => ({ ...problem, path: prepared.origin(problem.path as DocumentPath) }));
     const problems = [...own, ...moved].map(({ path, message, onKey, text }) => {

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { GvmError } from '../errors/index.ts';
-import { loadDocument, type SchemaSources, suiteSchema } from '../schema/index.ts';
+import {
+  type LoadedDocument,
+  loadDocument,
+  type SchemaSources,
+  type SuiteDocument,
+  suiteSchema,
+} from '../schema/index.ts';
 import type { Registry } from './check.ts';
 import { expandSuite } from './expand.ts';
 import { expectations } from './matchers/expectations.ts';
@@ -42,6 +48,17 @@ export function compileSuite(
     secrets = expanded.secrets;
     return expanded;
   });
+  return planOf(document, text, registry, secrets);
+}
+
+/** The plan of a document that was read from a text. */
+export function planOf(
+  document: LoadedDocument<SuiteDocument>,
+  text: string,
+  registry: Registry,
+  secrets: string[],
+): SuitePlan {
+  const { file } = document;
   const { suite, image, machine, matrix, channel = 'auto', isolation, tags = [] } = document.value;
   return {
     key: file,

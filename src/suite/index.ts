@@ -13,6 +13,7 @@ export { judgeKeys } from './checks/keys.ts';
 export { compileSuite, refuseSameNames, schemaSources } from './compile.ts';
 export type { GuestPlace } from './conditions.ts';
 export { runTest } from './evaluate.ts';
+export { gossSuffixes } from './goss/compile.ts';
 export { askHealth, judgeHealth } from './health.ts';
 export { type LearnOptions, type Learnt, learn } from './learn/learn.ts';
 export { readWanted } from './learn/wanted.ts';

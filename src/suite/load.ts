@@ -3,13 +3,14 @@ import { dirname } from 'node:path';
 import { GvmError } from '../errors/index.ts';
 import type { Registry } from './check.ts';
 import { compileSuite } from './compile.ts';
+import { compileGoss, isGoss } from './goss/compile.ts';
 import { resolveHostFiles } from './host-files.ts';
 import type { SuitePlan } from './plan.ts';
 
 const MAX_BYTES = 2 ** 20;
 
 /**
- * Reads and compiles a suite file.
+ * Reads and compiles a suite file, or a goss file.
  * @param shown the name that positions and reports show; the path itself where it is not given
  * @throws GvmError `file-missing`, `file-outside`, `document-syntax`, `document-invalid`
  */
@@ -19,7 +20,9 @@ export async function loadSuite(
   shown: string = path,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<SuitePlan> {
-  const plan = compileSuite(await readSuite(path, shown), shown, registry, env);
+  const text = await readSuite(path, shown);
+  if (isGoss(path)) return compileGoss(text, shown, registry);
+  const plan = compileSuite(text, shown, registry, env);
   return await resolveHostFiles(plan, dirname(path), registry);
 }
 

@@ -26,7 +26,7 @@ export function planTests(
   const planner = new Planner(document, lines, registry);
   return [
     ...(files.length + setup.length > 0 ? [planner.frame('setup', setup, files)] : []),
-    ...tests.map((test, i) => planner.test(test, document.origin(['tests', i]))),
+    ...tests.map((test, i) => planner.test(test, ['tests', i])),
     ...(teardown ? [planner.frame('teardown', teardown)] : []),
   ];
 }
@@ -50,13 +50,14 @@ class Planner {
     this.#kinds = new Set(registry.checks.map((check) => check.name));
   }
 
+  /** @param path its place in the document as it was validated; the plan has those of the document as it was written */
   test(test: TestDocument, path: Path): PlannedTest {
     const { tags = [], needs } = this.#document.value;
     const steps = test.steps
       ? test.steps.map((step, i) => this.#checks(step, [...path, 'steps', i], undefined))
       : [this.#checks(test, path, test.eventually)];
     return {
-      ...this.#common(test.name, path),
+      ...this.#common(test.name, this.#document.origin(path)),
       tags: [...new Set([...tags, ...(test.tags ?? [])])],
       ...conditionsOf(test, needs),
       timeout: test.timeout ?? TEST_TIMEOUT,
@@ -104,7 +105,8 @@ class Planner {
 
   /** The checks in the order in which they are written; validation has put the keys into that of the schema. */
   #checks(holder: Record<string, unknown>, path: Path, forAll: ConditionsDocument['eventually']): PlannedCheck[] {
-    const place = (kind: string) => this.#document.position([...path, kind]);
+    const origin = this.#document.origin;
+    const place = (kind: string) => this.#document.position(origin([...path, kind]));
     return Object.keys(holder)
       .filter((key) => this.#kinds.has(key))
       .sort((a, b) => place(a).line - place(b).line || place(a).column - place(b).column)
@@ -118,7 +120,7 @@ class Planner {
           return {
             kind,
             declaration: Object.fromEntries(own),
-            path: Array.isArray(value) ? [...path, kind, i] : [...path, kind],
+            path: origin(Array.isArray(value) ? [...path, kind, i] : [...path, kind]),
             ...(eventually === undefined ? {} : { eventually: withPause(eventually) }),
             ...conditionsOf(conditions),
           };

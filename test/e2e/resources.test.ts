@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { monotonic } from '../../src/core/index.ts';
 import type { Channel } from '../../src/guest/index.ts';
 import type { Guest } from '../../src/lab/index.ts';
 import type { CheckKind } from '../../src/suite/check.ts';
-import { askHealth, builtins, compileSuite, judgeHealth, type TestVerdict } from '../../src/suite/index.ts';
+import { askHealth, builtins, compileSuite, judgeHealth, loadSuite, type TestVerdict } from '../../src/suite/index.ts';
+import { repository } from './gvm.ts';
 import { isWrong, loadFixture, runAll, runOne, sayings, troublesOf, unfailed } from './resources.ts';
 import { openTestLab, type TestLab } from './test-lab.ts';
 
@@ -45,6 +47,24 @@ test('every check has a passing and a failing form here', () => {
     .sort();
   expect(kinds(false)).toEqual(all);
   expect(kinds(true)).toEqual(all);
+});
+
+test('a goss file is asked of the guest without goss: each of its resources is a test', async () => {
+  const file = 'test/fixtures/suites/guest.goss.yaml';
+  const goss = await loadSuite(join(repository, file), builtins, file);
+  const found = await runAll(goss, guest);
+  expect(found.size).toBe(28);
+  const failed = [...found].flatMap(([name, { outcome, failures, error }]) =>
+    outcome === 'passed' ? [] : [[name, error?.message ?? failures.map((f) => `${f.position?.line}: ${f.message}`)]],
+  );
+  expect(failed).toEqual([
+    [
+      'file /etc/hostname: not so',
+      ['23: mode: expected "0600", found "0644"', expect.stringMatching(/^24: contents: /)],
+    ],
+    ['port udp:22: not so', ['61: listening: nothing listens on udp:22']],
+    ['command false: not so', ['79: exit: expected 0, found 1']],
+  ]);
 });
 
 test('a program that died is found unasked', async () => {

@@ -177,7 +177,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
 export const test: Command = {
   usage: '[PATH…]',
   about:
-    'PATH is a *.gvm.yaml or *.gvm.ts file, a folder or a glob; without one the suites of the project run. run.json and junit.xml are\nalways written to the output folder. --timeout is the deadline of a boot.',
+    'PATH is a *.gvm.yaml, *.gvm.ts or *goss.yaml file, a folder or a glob; without one the suites of the project run. run.json and junit.xml are\nalways written to the output folder. --timeout is the deadline of a boot.',
   options: [
     ...selectionOptions,
     'shard',

@@ -3,9 +3,14 @@ import type { ServiceValue } from '../../facts/index.ts';
 import { type FactCheck, type Finding, unlearned } from '../check.ts';
 import { judgeKeys } from './keys.ts';
 
+const state = z.enum(['started', 'stopped', 'crashed', 'failed']);
+
 /** What may be asked of a service, alone and within `openrc`. */
 export const serviceKeys = {
-  state: z.enum(['started', 'stopped', 'crashed', 'failed']).optional(),
+  state: z
+    .union([state, z.strictObject({ not: state })], { error: 'expected started, stopped, crashed or failed' })
+    .optional()
+    .meta({ description: 'or `{ not: … }` for any other state' }),
   enabled: z
     .union([z.boolean(), z.string().min(1)], { error: 'expected true, false or the name of a runlevel' })
     .optional()
