@@ -23,7 +23,7 @@ async function without(...numbers: number[]): Promise<Buffer> {
 
 describe('a group that lvm2 and a kernel wrote', () => {
   it.each([
-    ['linear', 'LVM2 linear', ['p1']],
+    ['linear', 'LVM2 linear', ['p1', 'p2']],
     ['striped', 'LVM2 striped', ['p1', 'p2', 'p3']],
     ['mirrored', 'LVM2 mirror', ['p1', 'p2']],
     ['raid', 'LVM2 raid1', ['p1', 'p2']],

@@ -76,7 +76,7 @@ const groups: readonly VolumeCase[] = [
 vgcreate -qq -s 1m vg0 \${d}1 \${d}2 \${d}3 \${d}4
 lv -n linear -L 20m vg0 \${d}1
 lv -n between -L 4m vg0 \${d}1
-lvextend -qq -L 50m vg0/linear \${d}1 \${d}2
+lvextend -qq -L 50m vg0/linear \${d}2
 lv -n striped -L 48m -i 3 -I 16k vg0
 lv -n mirrored --type mirror -m 1 --mirrorlog core -L 48m vg0
 lv -n raid --type raid1 -m 1 -L 48m vg0

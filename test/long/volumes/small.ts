@@ -75,7 +75,7 @@ stop_md`,
 vgcreate -qq -s 64k --metadatasize 128k --dataalignment 64k vg0 \${d}1 \${d}2 \${d}3 \${d}4
 lv -n linear -L 512k vg0 \${d}1
 lv -n between -L 64k vg0 \${d}1
-lvextend -qq -L 1m vg0/linear \${d}1 \${d}2
+lvextend -qq -L 1m vg0/linear \${d}2
 lv -n striped -L 768k -i 3 -I 4k vg0
 lv -n mirrored --type mirror -m 1 --mirrorlog core -L 512k vg0
 lv -n raid --type raid1 -m 1 -L 512k vg0
