@@ -31,7 +31,8 @@ export async function readLastLog(disk: PoweredOff, most: number, note: (text: s
       const found = await disk.find(source);
       if (found?.node.stat.type !== 'file' || found.node.stat.size === 0) continue;
       const from = Math.max(0, found.node.stat.size - TAIL);
-      const text = (await found.node.read(from, TAIL, disk.signal)).toString('utf8');
+      // A power cut leaves zeros where a block was given out and never written.
+      const text = (await found.node.read(from, TAIL, disk.signal)).toString('utf8').replaceAll('\0', '');
       const lines = text.split('\n').filter((line) => line !== '');
       // The first one of a part of a file is none of its lines.
       const whole = from > 0 ? lines.slice(1) : lines;
