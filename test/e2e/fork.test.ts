@@ -1,4 +1,3 @@
-import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/schema/index.ts';
@@ -62,21 +61,6 @@ test('each test has a pristine guest, as the setup left it', async () => {
   expect(await survivors()).toEqual([]);
 });
 
-test('a checkpoint serves later runs; a damaged one is made anew, and never used', async () => {
-  const booted = (record: RunRecord) => record.guests.filter((guest) => guest.checkpoint === undefined).length;
-  expect(booted((await run('plain.gvm.yaml')).record)).toBe(1);
-  expect(booted((await run('plain.gvm.yaml')).record)).toBe(0);
-  const [key = ''] = stored();
-  flipByte(join(home, 'checkpoints', key, 'memory'), 5 * 2 ** 20);
-  const { record, stderr } = await run('plain.gvm.yaml');
-  expect(stderr).toContain('a checkpoint was discarded and is made anew: its memory is not what was written');
-  expect(booted(record)).toBe(1);
-  expect(record.exitCode).toBe(0);
-  const removed = await gvm(['checkpoint', 'remove', key.slice(0, 12), '--json'], { cwd: at.folder });
-  expect(JSON.parse(removed.stdout)).toEqual({ removed: [key] });
-  expect(readdirSync(join(home, 'checkpoints'))).toEqual([]);
-});
-
 test('an NVMe disk is refused with the two ways out', async () => {
   const other = project({ 's.gvm.yaml': `${files['plain.gvm.yaml']}machine: { bus: nvme }\n` });
   const { code, stderr } = await gvm(['test', 's.gvm.yaml'], { cwd: other.folder });
@@ -85,11 +69,3 @@ test('an NVMe disk is refused with the two ways out', async () => {
   expect(stderr).toContain('QEMU cannot save the state of an NVMe disk');
   expect(stderr).toContain('use another bus (virtio, scsi, sata, usb), or isolation: file');
 });
-
-function flipByte(path: string, offset: number): void {
-  const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, offset);
-  writeSync(file, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, offset);
-  closeSync(file);
-}

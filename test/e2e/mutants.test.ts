@@ -13,8 +13,10 @@ test.each(suiteNames)('each test of suites/%s has a mutant, and no test goes wit
   expect(mutants[suite].map((mutant) => mutant.test).sort()).toEqual(testNames(suite).sort());
 });
 
-test('an unchanged guest passes them all', async () => {
-  const record = await runMutants(initrd, suiteNames, []);
+// Of the boot suite each test passes below in the boots that lack its mutant; the security suite on an unchanged disk is
+// a test of offline runs.
+test('an unchanged guest passes suites/smoke', async () => {
+  const record = await runMutants(initrd, ['smoke'], []);
   expect(troubles(record)).toEqual([]);
   expect(record.exitCode).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -20,11 +20,13 @@ beforeEach(async () => {
   // Nobody but this user may read it: QEMU has it by its descriptor alone.
   execFileSync('qemu-img', ['create', '-f', 'qcow2', overlay, '16M'], { stdio: 'ignore' });
   execFileSync('chmod', ['600', overlay]);
+  const screen = join(folder, 'screen.ppm');
+  writeFileSync(screen, '');
   const base = inputNamed('bios-virtio');
   const disks: MachineInput['disks'] = [
     { id: 'system', layers: [{ path: overlay, format: 'qcow2' }], writable: true, bus: 'virtio', sector: 512 },
   ];
-  machine = await startMachine(buildCommand({ ...base, disks }), { log: silentLog });
+  machine = await startMachine(buildCommand({ ...base, disks, screen }), { log: silentLog });
 });
 afterEach(async () => {
   await machine?.kill();

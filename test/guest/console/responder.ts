@@ -8,6 +8,9 @@ import { ConsoleChannel } from '../../../src/guest/index.ts';
 
 const script = fileURLToPath(new URL('../../../images/openrc/usr/lib/gvm/channel', import.meta.url));
 
+/** Its deadlines are those of an emulated guest: the hosts of tests are busy. */
+const SCALE = 4;
+
 /** The responder of the images as a process of this host, over sockets that stand for a guest's ports. */
 export interface Responder extends AsyncDisposable {
   channel: ConsoleChannel;
@@ -26,7 +29,7 @@ export function startResponder(shell: readonly [string, ...string[]] = ['sh']): 
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   });
   const [control, data, errors] = child.stdio.slice(3) as [Socket, Socket, Socket];
-  const channel = new ConsoleChannel({ control, data, errors }, 1);
+  const channel = new ConsoleChannel({ control, data, errors }, SCALE);
   return {
     channel,
     child,
