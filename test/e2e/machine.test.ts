@@ -66,10 +66,13 @@ describe('a machine', () => {
   it('runs as pasted from --dry-run', async () => {
     const shell = spawn('sh', ['-c', `exec ${pasteableCommand(base())}`], { stdio: ['pipe', 'pipe', 'inherit'] });
     let text = '';
+    let ended = false;
     for await (const chunk of shell.stdout) {
       text += chunk;
+      if (ended || !text.includes('hello from the disk')) continue;
       // Ctrl-A x ends QEMU on a terminal.
-      if (/hello from the disk/.test(text)) shell.stdin.write('\x01x');
+      shell.stdin.write('\x01x');
+      ended = true;
     }
     expect(text).toContain('hello from the disk');
     if (shell.exitCode === null) await once(shell, 'exit');

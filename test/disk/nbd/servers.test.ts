@@ -136,15 +136,17 @@ describe('nbdkit', () => {
 
   async function nbdkit(args: string[]): Promise<string> {
     const socket = at(`k${count++}`);
+    const ready = `${socket}.pid`;
     const child = spawn(
       findTool('nbdkit') ?? 'nbdkit',
-      ['--foreground', '--exit-with-parent', '--unix', socket, ...args],
+      ['--foreground', '--exit-with-parent', '--unix', socket, '--pidfile', ready, ...args],
       {
         stdio: 'ignore',
       },
     );
     children.push(child);
-    while (!existsSync(socket)) {
+    // Unlike the socket it is there only when nbdkit listens.
+    while (!existsSync(ready)) {
       if (child.exitCode !== null) throw new Error(`nbdkit ended with ${child.exitCode}`);
       await pause(5);
     }
