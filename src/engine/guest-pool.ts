@@ -6,6 +6,7 @@ import type { GuestRecord, HealthFinding, RebootRecord } from '../schema/index.t
 import type { SuitePlan } from '../suite/index.ts';
 
 import { Admission, type AdmissionLimits } from './admission.ts';
+import { guestName, keyOf } from './guest-names.ts';
 import { failedBoot, givenKernel, newRecord, pictureOf, readyBoot } from './records.ts';
 import { Templates } from './templates.ts';
 
@@ -283,20 +284,4 @@ export class GuestPool implements AsyncDisposable {
 /** An error of a dead guest carries what its disk shows to wherever it is told. */
 function noteOn(error: unknown, { postMortem }: GuestRecord): void {
   if (postMortem && isGvmError(error)) error.details.notes = postMortemText(postMortem);
-}
-
-/** A name that serves as host name too. */
-function guestName(plan: SuitePlan, number: number): string {
-  const words = plan.name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 40);
-  return `${words || 'guest'}-${number}`;
-}
-
-/** Suites with the same key share a guest; a test that has one for itself has a key of its own. */
-function keyOf(plan: SuitePlan, test?: string): string {
-  if (test !== undefined) return JSON.stringify([plan.key, test]);
-  return plan.isolation === 'shared' ? JSON.stringify([plan.image, plan.machine, plan.cell, plan.channel]) : plan.key;
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RunRecord } from '../../src/schema/index.ts';
 import { gvm, home } from './gvm.ts';
+import { learnt, run } from './learnt.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -12,25 +12,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Learns a suite into a file. */
-async function learnt(name: string, ...args: string[]): Promise<string> {
-  const file = join(folder, name);
-  const { code, stderr } = await gvm(['learn', ...args, '--output', file]);
-  expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
-  return file;
-}
-
-async function run(...args: string[]) {
-  const { code, stdout, stderr } = await gvm(['test', ...args, '--json', '--output', join(folder, 'reports')]);
-  if (stdout === '') throw new Error(stderr);
-  const tests = (JSON.parse(stdout) as RunRecord).suites.flatMap((suite) => suite.tests);
-  const failed = tests.filter(({ outcome }) => outcome !== 'passed');
-  return { code, tests, failed: failed.map(({ name, failures }) => [name, ...(failures ?? []).map((f) => f.message)]) };
-}
-
 test('one learnt of a powered-off disk holds of it, and fails of a disk that was changed', async () => {
-  const file = await learnt('off.gvm.yaml', 'openrc', '--offline');
-  expect(await run(file, '--offline')).toMatchObject({ code: 0, failed: [] });
+  const file = await learnt(folder, 'off.gvm.yaml', 'openrc', '--offline');
+  expect(await run(folder, file, '--offline')).toMatchObject({ code: 0, failed: [] });
   const raw = join(folder, 'changed.raw');
   execFileSync('qemu-img', ['convert', '-O', 'raw', join(home, 'images/openrc/disk.qcow2'), raw]);
   const { volumes } = JSON.parse((await gvm(['partitions', raw, '--json'])).stdout) as {
@@ -38,7 +22,7 @@ test('one learnt of a powered-off disk holds of it, and fails of a disk that was
   };
   const root = `${raw}?offset=${volumes.find(({ volume }) => volume === 'p2')?.start}`;
   execFileSync('debugfs', ['-w', '-R', 'sif /etc/fstab mode 0100600', root], { stdio: 'pipe' });
-  const { code, failed } = await run(file, '--offline', '--image', raw);
+  const { code, failed } = await run(folder, file, '--offline', '--image', raw);
   expect(code).toBe(1);
   expect(failed).toEqual([
     ['has its important files, with their modes and owners', 'mode: expected "0644", found "0600"'],
@@ -51,7 +35,7 @@ test('a file that exists is left as it is without --force, and a bad word ends b
   const refused = await gvm(['learn', 'openrc', 'user:root', '--offline', '--output', file]);
   expect([refused.code, readFileSync(file, 'utf8')]).toEqual([2, 'mine']);
   expect(refused.stderr).toContain('--force writes over it');
-  await learnt('mine.gvm.yaml', 'openrc', 'user:root', '--offline', '--force');
+  await learnt(folder, 'mine.gvm.yaml', 'openrc', 'user:root', '--offline', '--force');
   expect(readFileSync(file, 'utf8')).toContain('name: root\n');
   const machine = await gvm(['learn', 'openrc', '--offline', '--memory', '1G']);
   expect([machine.code, machine.stderr]).toEqual([2, expect.stringContaining('--memory: --offline boots nothing')]);
