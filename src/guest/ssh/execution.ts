@@ -59,10 +59,14 @@ export class Execution {
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal?.aborted) this.#onAbort();
     else {
-      client.exec(commandLine(command, options.env, { prefix, first: this.#shell.words }), (error, session) => {
-        if (secret !== undefined) session?.write(secret);
-        this.#opened(error, session);
-      });
+      try {
+        client.exec(commandLine(command, options.env, { prefix, first: this.#shell.words }), (error, session) => {
+          if (secret !== undefined) session?.write(secret);
+          this.#opened(error, session);
+        });
+      } catch (error) {
+        this.fail(error);
+      }
     }
   }
 
