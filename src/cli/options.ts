@@ -47,7 +47,11 @@ export const optionTable = {
     choices: ['restricted', 'internet', 'none'],
     about: 'what the guest reaches: restricted, internet or none',
   },
-  format: { value: 'F', choices: ['qcow2', 'raw'], about: 'the format of an image file whose name does not tell it' },
+  format: {
+    value: 'F',
+    choices: ['qcow2', 'raw', 'vmdk', 'vhdx', 'vhd', 'vpc', 'vdi'],
+    about: 'the format of an image file whose name does not tell it',
+  },
   'allow-backing': { value: 'DIR', repeat: true, about: 'let images refer to backing files in this folder' },
   timeout: { value: 'D', about: 'deadline, for example 90s' },
   // test
@@ -78,6 +82,7 @@ export const optionTable = {
     value: 'NAME',
     about: 'one volume alone: p2, vg/lv, md0, luks:p2, p2:SUBVOLUME, or disk where there are no partitions',
   },
+  snapshot: { value: 'NAME|ID', about: 'an internal snapshot of a qcow2 image instead of its present state' },
   'key-file': {
     value: 'FILE',
     repeat: true,

@@ -1,11 +1,15 @@
 import { type Log, ReleaseStack, silentLog } from '../core/index.ts';
+import type { ImageChain } from './image/layer.ts';
+import { type OpenImageOptions, openImage } from './image/open.ts';
 import { isNbdUri, parseNbdUri } from './nbd/address.ts';
 import { exportChain } from './nbd/export.ts';
 import { NbdSource } from './nbd/source.ts';
-import { type ImageChain, type OpenImageOptions, openImage } from './open.ts';
 import { CachedSource } from './source/cached.ts';
 import { FileSource } from './source/file.ts';
+import { SliceSource } from './source/slice.ts';
 import type { BlockSource } from './source/source.ts';
+import { openVmdk } from './source/vmdk.ts';
+import { unsupported } from './trouble.ts';
 
 export interface OpenDiskOptions extends OpenImageOptions {
   log?: Log;
@@ -29,7 +33,7 @@ export async function openDisk(image: string, options: OpenDiskOptions = {}): Pr
   return { chain: undefined, source, [Symbol.asyncDispose]: () => source[Symbol.asyncDispose]() };
 }
 
-/** Opens an audited chain: a raw file directly, anything else through qemu-nbd. */
+/** Opens an audited chain: a raw file and VMDK disks directly, anything else through qemu-nbd. */
 export async function openChain(
   chain: ImageChain,
   { log = silentLog, signal }: Pick<OpenDiskOptions, 'log' | 'signal'> = {},
@@ -39,9 +43,15 @@ export async function openChain(
   try {
     let base: BlockSource;
     if (top && chain.layers.length === 1 && top.format === 'raw') base = await FileSource.open(top.path);
+    else if (top?.format === 'vmdk') base = await openVmdk(chain.layers);
     else {
       const { address } = releases.use(await exportChain(chain, { log, signal }));
       base = await NbdSource.connect(address, { signal });
+      // qemu-nbd shows a snapshot in the size that the disk has now.
+      if (base.size < chain.virtualSize)
+        throw unsupported(top?.path ?? '', 'a snapshot that is larger than the disk is now');
+      if (chain.snapshot && base.size > chain.virtualSize)
+        base = new SliceSource(releases.use(base), 0, chain.virtualSize);
     }
     const source = releases.use(new CachedSource(base));
     return { chain, source, [Symbol.asyncDispose]: () => releases[Symbol.asyncDispose]() };

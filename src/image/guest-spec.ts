@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { layerMachine, type MachineLayer } from '../config/index.ts';
 import { nearest } from '../core/index.ts';
-import { openImage } from '../disk/index.ts';
+import { isOneFile, openImage } from '../disk/index.ts';
 import { GvmError } from '../errors/index.ts';
 import type { GuestImage, GuestSpec, InitSystem } from '../lab/index.ts';
 import type { ChannelKey, MachineKeys, ResolvedMachine } from '../schema/index.ts';
@@ -97,6 +97,15 @@ function fromStore(stored: StoredImage, recipe: string): FoundImage {
 
 async function fromFile(name: string, file: string, { format, allow }: FindOptions): Promise<FoundImage> {
   const chain = await openImage(file, { format, allow: allow ?? [] });
+  const parted = chain.layers.find((layer) => !isOneFile(layer));
+  if (parted) {
+    throw new GvmError({
+      code: 'image-format',
+      message: `${parted.path} lies in several files, and a guest is given one for each layer`,
+      hint: `convert it: qemu-img convert -f ${parted.format} -O qcow2 ${parted.path} ${basename(parted.path, extname(parted.path))}.qcow2`,
+      details: { path: parted.path },
+    });
+  }
   const layers = chain.layers.map(({ path, format: kind }) => ({ path, format: kind }));
   const digest = await digestOf(chain.layers.map((layer) => layer.path));
   const image = { name, digest, layers, virtualSize: chain.virtualSize };

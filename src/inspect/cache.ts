@@ -29,13 +29,16 @@ export async function rememberInspection(
 }
 
 /** A digest over the files of a chain as the file system knows them, and over this gvm. */
-async function identityOf({ layers }: ImageChain): Promise<string> {
+async function identityOf({ layers, snapshot }: ImageChain): Promise<string> {
   const own = await stat(fileURLToPath(import.meta.url), { bigint: true });
   const hash = createHash('sha256').update(`${own.mtimeNs}\0${own.size}\0`);
-  for (const { path, format } of layers) {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    hash.update([path, format, dev, ino, size, mtimeNs, ctimeNs].join('\0')).update('\0');
+  for (const { path, format, extents = [] } of layers) {
+    for (const file of new Set([path, ...extents.flatMap((extent) => extent.file ?? [])])) {
+      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+      hash.update([file, format, dev, ino, size, mtimeNs, ctimeNs].join('\0')).update('\0');
+    }
   }
+  hash.update(snapshot?.id ?? '');
   return hash.digest('hex');
 }
 

@@ -81,6 +81,11 @@ describe('what no machine keys can say', () => {
       { disks: [{ ...disk, layers: [raw('a'), raw('b')] }] },
       'disk system: a raw layer has a layer below it',
     ],
+    [
+      'a VHD layer with one below',
+      { disks: [{ ...disk, layers: [{ path: 'a', format: 'vpc' }, raw('b')] }] },
+      'disk system: a vpc layer has a layer below it',
+    ],
     ['an odd name', { disks: [{ ...disk, id: 'a,b' }] }, 'disk a,b: its name is not fit for QEMU'],
     ['no layer', { disks: [{ ...disk, layers: [] }] }, 'disk system: it has no file'],
     [

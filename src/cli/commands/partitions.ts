@@ -65,11 +65,18 @@ function document({ layout, disk }: Session) {
     size,
     table: table ? { label: table.label, id: table.id, sectorSize: table.sectorSize } : null,
     volumes: volumes.map(rowOf),
+    snapshots: disk.chain?.layers[0]?.snapshots?.map(({ id, name, time, diskSize, stateSize }) => ({
+      id: showBytes(Buffer.from(id)),
+      name: showBytes(Buffer.from(name)),
+      time: new Date(time * 1000).toISOString(),
+      size: diskSize,
+      state: stateSize,
+    })),
     diagnostics,
   };
 }
 
-function render({ size, table, volumes }: ReturnType<typeof document>): string {
+function render({ size, table, volumes, snapshots = [] }: ReturnType<typeof document>): string {
   const kind = table ? `${table.label} ${table.id}, sectors of ${table.sectorSize} bytes` : 'no partition table';
   const rows = volumes.map(({ volume, start, size: length, on, how, content, label, uuid, partition }) => [
     volume,
@@ -81,7 +88,15 @@ function render({ size, table, volumes }: ReturnType<typeof document>): string {
     uuid ?? '',
   ]);
   const head = ['volume', 'start', 'size', 'type', 'holds', 'label', 'uuid'];
-  return `${formatSize(size)}, ${kind}\n${alignRows([head, ...rows], [1, 2])}`;
+  const kept = snapshots.map(({ id, name, time, size: of, state }) => [
+    id,
+    formatSize(of),
+    time.replace('.000Z', 'Z'),
+    state > 0 ? `with ${formatSize(state)} of memory` : '',
+    name,
+  ]);
+  const below = kept.length > 0 ? `\n${alignRows([['snapshot', 'size', 'made', '', 'name'], ...kept], [1])}` : '';
+  return `${formatSize(size)}, ${kind}\n${alignRows([head, ...rows], [1, 2])}${below}`;
 }
 
 function troubleOf(layout: Layout): Diagnostic[] {

@@ -14,13 +14,14 @@ import {
   openTree,
   readLayout,
 } from '../../disk/index.ts';
+import { GvmError } from '../../errors/index.ts';
 import type { Context } from '../command.ts';
 import type { OptionName } from '../options.ts';
 import { readKeys } from './keys.ts';
 import { type Output, openOutput, ReaderGone } from './output.ts';
 
 /** The options of every command that reads a disk. */
-export const diskOptions = ['format', 'allow-backing', 'key-file'] as const satisfies OptionName[];
+export const diskOptions = ['format', 'allow-backing', 'snapshot', 'key-file'] as const satisfies OptionName[];
 /** The options of those that read files. */
 export const treeOptions = [...diskOptions, 'volume'] as const satisfies OptionName[];
 
@@ -132,15 +133,21 @@ export async function openNamed(context: Context, name: string, signal: AbortSig
 
 /** The audited files of an image of the store, or of a file; undefined for an NBD address. */
 export async function chainNamed(context: Context, name: string): Promise<ImageChain | undefined> {
-  if (name.includes('://')) return undefined;
+  const snapshot = context.text('snapshot');
+  if (name.includes('://')) {
+    if (snapshot === undefined) return undefined;
+    throw new GvmError({ code: 'usage', message: '--snapshot: an NBD server shows one state of a disk' });
+  }
   if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
     const { openStore } = await import('../../image/index.ts');
     const stored = await openStore(context.state().home).get(name);
+    const [disk] = stored?.layers ?? [];
+    if (stored && disk && snapshot !== undefined) return openImage(disk.path, { format: disk.format, snapshot });
     if (stored) {
       const { virtualSize } = stored;
       return { layers: stored.layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
     }
   }
   const allow = context.texts('allow-backing').map((place) => resolve(context.cwd, place));
-  return openImage(resolve(context.cwd, name), { format: context.text('format'), allow });
+  return openImage(resolve(context.cwd, name), { format: context.text('format'), allow, snapshot });
 }

@@ -12,7 +12,7 @@ import {
   spawnSupervised,
   unprivilegedAccount,
 } from '../../process/index.ts';
-import type { ImageChain, ImageLayer } from '../open.ts';
+import type { ImageChain, ImageLayer } from '../image/layer.ts';
 import type { NbdAddress } from './address.ts';
 
 export interface ExportOptions {
@@ -48,7 +48,7 @@ export async function exportChain(chain: ImageChain, options: ExportOptions): Pr
     if (account) chownSync(folder, account.uid, account.gid);
     const child = await spawnSupervised({
       tool: 'qemu-nbd',
-      argv: exportArguments(chain.layers, options.bitmaps ?? []),
+      argv: exportArguments(chain, options.bitmaps ?? []),
       files: chain.layers.map((layer, index) => ({ fd: FIRST_FD + index, path: layer.path, flags: 'r' })),
       account,
       cwd: folder,
@@ -74,17 +74,20 @@ export async function exportChain(chain: ImageChain, options: ExportOptions): Pr
 }
 
 /** Arguments of qemu-nbd(8). The descriptors of the layers count from 3, the top one first. */
-export function exportArguments(layers: readonly ImageLayer[], bitmaps: readonly string[]): string[] {
+export function exportArguments({ layers, snapshot }: ImageChain, bitmaps: readonly string[]): string[] {
   const node = (index: number): Record<string, unknown> | null => {
     const layer = layers[index];
     if (!layer) return null;
     const file = { driver: 'file', filename: `/proc/self/fd/${FIRST_FD + index}` };
+    // Without a word of it the driver would open what its own header names.
     return layer.format === 'raw' ? { driver: 'raw', file } : { driver: layer.format, file, backing: node(index + 1) };
   };
   // The socket's folder is the working directory: its account may not pass through the folders above it.
   return [
     ...['--read-only', '--persistent', '--shared=16', '--allocation-depth', '--socket=/proc/self/cwd/s'],
     ...bitmaps.flatMap((name) => ['--bitmap', name]),
+    // By its id, which is unique; a comma would begin another option.
+    ...(snapshot ? [`--load-snapshot=snapshot.id=${snapshot.id.replaceAll(',', ',,')}`] : []),
     `json:${JSON.stringify(node(0))}`,
   ];
 }

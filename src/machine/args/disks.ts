@@ -1,10 +1,11 @@
 import { GvmError } from '../../errors/index.ts';
 import { type Assembly, optionValue } from './assembly.ts';
-import type { MachineDisk, MachineInput } from './input.ts';
+import type { DiskLayer, MachineDisk, MachineInput } from './input.ts';
 import { diskAddress, slotAddress, slots } from './slots.ts';
 
 // qemu-xhci has 15 ports of each speed.
 const MOST_USB_DISKS = 14;
+const WITH_BACKING: readonly DiskLayer['format'][] = ['qcow2', 'vmdk'];
 
 /** Block nodes, controllers and devices of all disks. */
 export function disks(input: MachineInput, to: Assembly): void {
@@ -72,7 +73,7 @@ function chain(disk: MachineDisk, to: Assembly): string {
       ...(writable ? { discard: 'unmap' } : {}),
     };
     const file = { driver: 'file', filename: to.fileSet(layer.path, writable), ...shared };
-    const backing = layer.format === 'qcow2' ? { backing: below ?? null } : {};
+    const backing = WITH_BACKING.includes(layer.format) ? { backing: below ?? null } : {};
     to.addNode({ driver: layer.format, 'node-name': node, ...shared, file, ...backing });
     below = node;
   }
@@ -98,9 +99,12 @@ function checkDisk(disk: MachineDisk, sataUsed: number, to: Assembly): void {
     throw new GvmError({ code: 'usage', message: `disk ${disk.id}: ${message}`, hint });
   };
   if (!/^[A-Za-z][\w-]{0,19}$/.test(disk.id)) refuse('its name is not fit for QEMU', 'use letters, digits, - and _');
-  const raw = disk.layers.findIndex((layer) => layer.format === 'raw');
+  const last = disk.layers.findIndex((layer) => !WITH_BACKING.includes(layer.format));
   if (disk.layers.length === 0) refuse('it has no file', 'give it a size or an image');
-  if (raw !== -1 && raw !== disk.layers.length - 1) refuse('a raw layer has a layer below it', 'raw has no backing');
+  const lowest = disk.layers[last]?.format;
+  if (last !== -1 && last !== disk.layers.length - 1) {
+    refuse(`a ${lowest} layer has a layer below it`, `${lowest} has no backing`);
+  }
   if (!disk.writable && (disk.bus === 'sata' || disk.bus === 'nvme')) {
     refuse(`a ${disk.bus} disk cannot be read-only`, 'use bus: virtio, scsi or usb');
   }

@@ -1,7 +1,8 @@
 /** One file of a disk's backing chain; the format is known, never guessed. */
 export interface DiskLayer {
   path: string;
-  format: 'qcow2' | 'raw';
+  /** By QEMU's name for it. */
+  format: 'qcow2' | 'raw' | 'vmdk' | 'vhdx' | 'vpc' | 'vdi';
 }
 
 export interface MachineDisk {

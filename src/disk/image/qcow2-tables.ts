@@ -1,6 +1,6 @@
 // Reads: where the tables of a qcow2 image point, to find a truncated file before a guest does.
 // Specification: QEMU docs/interop/qcow2.rst ("Host cluster management", "Cluster mapping").
-// Does not read: refcounts themselves, internal snapshots, bitmaps; `qemu-img check` does.
+// Does not read: refcounts themselves, bitmaps; `qemu-img check` does.
 import type { ImageFile } from './image-file.ts';
 import type { Qcow2Header } from './qcow2-header.ts';
 

@@ -6,7 +6,7 @@ const signatures: readonly { format: string; at: number; bytes: Buffer }[] = [
   { format: 'vmdk', at: 0, bytes: Buffer.from('KDMV') },
   { format: 'vmdk', at: 0, bytes: Buffer.from('# Disk DescriptorFile') },
   { format: 'vhdx', at: 0, bytes: Buffer.from('vhdxfile') },
-  { format: 'vhd', at: 0, bytes: Buffer.from('conectix') },
+  { format: 'vpc', at: 0, bytes: Buffer.from('conectix') },
   { format: 'vdi', at: 64, bytes: Buffer.from([0x7f, 0x10, 0xda, 0xbe]) },
   { format: 'qed', at: 0, bytes: Buffer.from('QED\0') },
 ];

@@ -14,6 +14,7 @@ export interface Qcow2Header {
   externalData: boolean;
   l1: { offset: number; entries: number };
   refcounts: { offset: number; clusters: number };
+  snapshots: { count: number; offset: number };
   /** Bytes of an L2 entry: 8, or 16 with subclusters. */
   l2EntrySize: 8 | 16;
 }
@@ -64,6 +65,7 @@ export async function readQcow2Header(file: ImageFile): Promise<Qcow2Header> {
     externalData: (extra.features & FEATURE_EXTERNAL_DATA) !== 0n,
     l1,
     refcounts,
+    snapshots: { count: start.readUInt32BE(60), offset: offsetAt(start, 64) },
     l2EntrySize: (extra.features & FEATURE_EXTENDED_L2) !== 0n ? 16 : 8,
   };
 }

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { GvmError } from '../errors/index.ts';
+import { GvmError } from '../../errors/index.ts';
 
 // QEMU takes a colon before the first slash for a protocol (nbd:, http:, json:).
 const PROTOCOL = /^[^/]*:/;
@@ -27,13 +27,16 @@ export class AllowList {
   }
 }
 
+/** What a header refers to another file for. */
+type Role = 'backing file' | 'extent';
+
 /**
- * The real path of the file that a layer's header names as the layer below.
+ * The real path of the file that a layer's header names, as the layer below or as the place of its own bytes.
  * @throws GvmError `image-refused` for a protocol, a `json:` description or a place that is not allowed, `file-missing`.
  */
-export function resolveBacking(layer: string, name: string, allowed: AllowList): string {
+export function resolveNamed(layer: string, name: string, allowed: AllowList, role: Role): string {
   if (PROTOCOL.test(name)) {
-    throw refused(layer, name, 'only plain file names are followed, no protocols and no json:');
+    throw refused(layer, name, role, 'only plain file names are followed, no protocols and no json:');
   }
   const path = resolve(dirname(layer), name);
   let real: string;
@@ -41,29 +44,29 @@ export function resolveBacking(layer: string, name: string, allowed: AllowList):
     real = realpathSync(path);
   } catch (cause) {
     // Whether a file outside the allowed places exists is nothing that an image may ask.
-    if (!allowed.permits(path)) throw outside(layer, name);
+    if (!allowed.permits(path)) throw outside(layer, name, role);
     throw new GvmError({
       code: 'file-missing',
-      message: `${layer} is backed by ${path}, which does not exist`,
+      message: `${layer} refers to ${path} as its ${role}, which does not exist`,
       hint: 'copy it next to the image, or join the two with `qemu-img convert`',
       details: { layer, backing: path },
       cause,
     });
   }
-  if (!allowed.permits(real)) throw outside(layer, real);
+  if (!allowed.permits(real)) throw outside(layer, real, role);
   return real;
 }
 
-function outside(layer: string, path: string): GvmError {
+function outside(layer: string, path: string, role: Role): GvmError {
   const folder = dirname(resolve(dirname(layer), path));
   const why = "it lies outside of the image's own folder and the places that were allowed";
-  return refused(layer, path, why, `if you trust the image, say --allow-backing ${folder}`);
+  return refused(layer, path, role, why, `if you trust the image, say --allow-backing ${folder}`);
 }
 
-function refused(layer: string, name: string, why: string, hint?: string): GvmError {
+function refused(layer: string, name: string, role: Role, why: string, hint?: string): GvmError {
   return new GvmError({
     code: 'image-refused',
-    message: `${layer} refers to ${name} as its backing file: ${why}`,
+    message: `${layer} refers to ${name} as its ${role}: ${why}`,
     hint: hint ?? 'make a plain copy of it with `qemu-img convert -O qcow2`, if you trust it',
     details: { layer, backing: name },
   });

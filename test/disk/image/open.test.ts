@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openImage } from '../../src/disk/index.ts';
-import { type ErrorCode, type GvmError, isGvmError } from '../../src/errors/index.ts';
+import { openImage } from '../../../src/disk/index.ts';
+import { type ErrorCode, type GvmError, isGvmError } from '../../../src/errors/index.ts';
 
 let folder: string;
 let elsewhere: string;
@@ -46,7 +46,7 @@ describe('format', () => {
     expect(await failure(at('disk.bin'))).toMatchObject({
       code: 'image-format',
       message: `${at('disk.bin')}: the format of the image is not known: its name ends in .bin`,
-      hint: 'say --format qcow2 or --format raw',
+      hint: 'say --format with one of qcow2, raw, vmdk, vhdx, vhd, vdi, vpc',
     });
     expect((await openImage(at('disk.bin'), { format: 'raw' })).layers).toHaveLength(1);
   });
@@ -68,15 +68,6 @@ describe('format', () => {
     expect(await failure(at('not.qcow2'))).toMatchObject({
       code: 'image-format',
       message: `${at('not.qcow2')} is named as a qcow2 image, but does not begin as one`,
-    });
-  });
-
-  it('that is known and not read says how to convert', async () => {
-    writeFileSync(at('disk.vhd'), 'x');
-    expect(await failure(at('disk.vhd'))).toMatchObject({
-      code: 'image-format',
-      message: `${at('disk.vhd')}: gvm does not read vhd images`,
-      hint: `convert it: qemu-img convert -f vpc -O qcow2 ${at('disk.vhd')} ${at('disk')}.qcow2`,
     });
   });
 
@@ -148,7 +139,9 @@ describe('backing chain', () => {
   });
 
   it('names the layer that is missing', async () => {
-    expect((await failure(rebase('lost.qcow2', 'gone.qcow2'))).message).toContain('lost.qcow2 is backed by');
+    expect((await failure(rebase('lost.qcow2', 'gone.qcow2'))).message).toContain(
+      'gone.qcow2 as its backing file, which does not exist',
+    );
   });
 
   it('has no external data file', async () => {
