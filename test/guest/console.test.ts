@@ -50,6 +50,11 @@ describe('the lines of a console', () => {
     expect(splitter.push(Buffer.from('first half'), 5)).toEqual([]);
     expect(splitter.push(Buffer.from(' and second\r\n'), 9)).toEqual([line('first half and second', 5)]);
     expect(splitter.push(Buffer.from('next\n'), 11)).toEqual([line('next', 11)]);
+    // Firmware leaves its line open, and a kernel that was told to be quiet speaks seconds later.
+    const panic = '[    3.274504] Kernel panic - not syncing';
+    splitter.push(Buffer.from('\x1b[2J\x1b[1;1H'), 20);
+    splitter.push(Buffer.from('Booting from ROM..'), 30);
+    expect(splitter.push(Buffer.from(`${panic}\n`), 4000)).toEqual([line('Booting from ROM..', 30), line(panic, 4000)]);
   });
 
   test('come in pieces where a guest never ends them', () => {

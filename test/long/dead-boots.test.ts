@@ -8,7 +8,7 @@ import { openTestLab } from '../e2e/test-lab.ts';
 import { moreDeadBoots } from './dead-boots.ts';
 
 // One or two on an idle host, where a kernel need not print for long before it ends.
-const WITHIN = 5;
+const WITHIN = 2;
 const bench = await openTestLab();
 const folder = mkdtempSync(join(tmpdir(), 'gvm-dead-'));
 const workshop = new Workshop(bench, folder);

@@ -242,8 +242,10 @@ function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean,
 function verdict(best: Suspicion, all: readonly Suspicion[], commandLine = ''): ConsoleVerdict {
   const { cause } = best.signature;
   const others = all.filter((s) => s.signature.cause !== cause);
-  const chosen = [...all.filter((s) => s.signature.cause === cause), ...others].slice(0, MOST_EVIDENCE);
-  const lines = chosen.map((s) => s.line).sort((a, b) => a.at - b.at);
+  const chosen = [...all.filter((s) => s.signature.cause === cause), ...others].slice(0, MOST_EVIDENCE - 1);
+  // Where a guest came to rest belongs to it, however much it had said before.
+  const rest = all.reduce((last, s) => (s.line.at > last.line.at ? s : last), best);
+  const lines = [...new Set([...chosen, rest])].map((s) => s.line).sort((a, b) => a.at - b.at);
   const evidence = [...new Set(lines.map((line) => clip(printable(line.text.trim()), 300)))];
   // A kernel without drivers of its own does not say what it looked for, only that it found nothing.
   const unnamed = cause === 'root-missing' && best.signature.stage === 'kernel' && namesByContent(commandLine);

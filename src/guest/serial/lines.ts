@@ -1,6 +1,6 @@
 import { stripAnsi } from '../../core/index.ts';
 
-/** One line of a console, stamped by the arrival of its first byte. */
+/** One line of a console, stamped by the arrival of the first byte that shows. */
 export interface ConsoleLine {
   /** Milliseconds since the start of QEMU. */
   at: number;
@@ -11,8 +11,9 @@ export interface ConsoleLine {
 export const LONGEST_LINE = 4096;
 const NEWLINE = 0x0a;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
-const DRAWING = /\u001b\[(\d*)(?:;(\d*))?[HfJ]|\u001bc|\r+/g;
-const STAMP = /(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/g;
+const BREAK = /\u001b\[(\d*)(?:;(\d*))?[HfJ]|\u001bc|\r+|(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is passed over
+const UNSEEN = /(?:\u001b\[[\d;?]*[A-Za-z]|[\0\s])*/y;
 
 /**
  * Splits the bytes of a console into lines. Whatever a guest sends costs bounded memory: a line without an end comes
@@ -21,14 +22,15 @@ const STAMP = /(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/g;
 export class ConsoleLines {
   #rest = Buffer.alloc(LONGEST_LINE);
   #length = 0;
-  #began = 0;
+  /** Where in the rest bytes begin that came at another time than those before them. */
+  #arrivals: { from: number; at: number }[] = [];
 
   /** The lines that a chunk completes; empty ones are left out. */
   push(chunk: Buffer, at: number): ConsoleLine[] {
     const lines: ConsoleLine[] = [];
     let start = 0;
     while (start < chunk.length) {
-      if (this.#length === 0) this.#began = at;
+      if (this.#arrivals.at(-1)?.at !== at) this.#arrivals.push({ from: this.#length, at });
       const end = chunk.indexOf(NEWLINE, start);
       const stop = end === -1 ? chunk.length : end;
       const taken = Math.min(stop - start, LONGEST_LINE - this.#length);
@@ -50,30 +52,52 @@ export class ConsoleLines {
   #take(): ConsoleLine[] {
     const parts = this.#parts();
     this.#length = 0;
+    this.#arrivals = [];
     return parts;
   }
 
   #parts(): ConsoleLine[] {
-    return this.#rest
-      .toString('utf8', 0, this.#length)
-      .replace(DRAWING, breaks())
-      .replace(STAMP, '\n')
-      .split('\n')
-      .map((text) => ({ at: this.#began, text: stripAnsi(text).replaceAll('\0', '') }))
-      .filter(({ text }) => text.trim() !== '');
+    // What breaks a line is ASCII, so that a place among the characters is one among the bytes.
+    const bytes = this.#rest.toString('latin1', 0, this.#length);
+    const parts: ConsoleLine[] = [];
+    let from = 0;
+    for (const [start, end] of [...breaksOf(bytes), [this.#length, this.#length] as const]) {
+      const text = stripAnsi(this.#rest.toString('utf8', from, start)).replaceAll('\0', '');
+      if (text.trim() !== '') parts.push({ at: this.#arrivalOf(shown(bytes, from)), text });
+      from = end;
+    }
+    return parts;
   }
+
+  #arrivalOf(place: number): number {
+    return this.#arrivals.findLast(({ from }) => from <= place)?.at ?? 0;
+  }
+}
+
+/** The place of the first character from here on that a terminal would show. */
+function shown(text: string, from: number): number {
+  UNSEEN.lastIndex = from;
+  UNSEEN.test(text);
+  return Math.max(from, UNSEEN.lastIndex);
 }
 
 /**
  * Firmware and boot loaders draw on the serial line as on a screen: a jump of the cursor to another row or to the first
  * column ends a line. So does a kernel's time stamp, wherever a program left the cursor.
+ * @returns begin and end of each break
  */
-function breaks(): (match: string, row?: string, column?: string) => string {
+function breaksOf(text: string): (readonly [number, number])[] {
+  const breaks: (readonly [number, number])[] = [];
   let current: string | undefined;
-  return (match, row = '', column = '') => {
-    if (!match.endsWith('H') && !match.endsWith('f')) return '\n';
-    const stays = Number(column) > 1 && (current === undefined || current === row);
-    current = row;
-    return stays ? '' : '\n';
-  };
+  for (const match of text.matchAll(BREAK)) {
+    const [found, row = '', column = ''] = match;
+    const end = match.index + found.length;
+    if (found.endsWith('H') || found.endsWith('f')) {
+      const stays = Number(column) > 1 && (current === undefined || current === row);
+      current = row;
+      if (stays) continue;
+    }
+    breaks.push([match.index, end]);
+  }
+  return breaks;
 }

@@ -85,7 +85,7 @@ export const signatures: readonly Signature[] = [
   ]),
   ...group('missing-library', 'init', [
     'mention',
-    /error while loading shared libraries: \S+: cannot open shared object file/,
+    /\.so[.\d]*: cannot open shared object file/,
     '/usr/sbin/sshd: error while loading shared libraries: libcrypto.so.3: cannot open shared object file: No such file or directory',
   ]),
   ...group('out-of-memory', 'kernel', [
