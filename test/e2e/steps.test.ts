@@ -50,9 +50,39 @@ tests:
   - name: needs more than there is
     needs: { memory: 64G }
     kernel: { taint: 0 }
+  - name: reports in TAP
+    tap: { run: "printf '1..2\\nok 1 - starts\\nok 2 - prints # SKIP no paper\\n'" }
+  - name: reports in the kernel's log
+    ktap: { run: /opt/data/ktap.sh }
+  - name: leaves a report
+    junit: { run: /opt/data/junit.sh, file: /tmp/report.xml }
 teardown:
   - command: { run: "test -e /root/prepared" }
 `;
+
+const data = {
+  'hello.sh': '#!/bin/sh\necho "hello, $1"\n',
+  // As KUnit does: through the kernel's log, which has a time stamp before each line.
+  'ktap.sh': `#!/bin/sh
+while IFS= read -r line; do echo "<6>$line" >/dev/kmsg; done <<'END'
+KTAP version 1
+1..1
+    KTAP version 1
+    # Subtest: list
+    1..2
+    ok 1 list_init
+    not ok 2 list_add
+not ok 1 list
+END
+dmesg
+`,
+  'junit.sh': `#!/bin/sh
+cat >/tmp/report.xml <<'END'
+<testsuite name="paper"><testcase name="folds"/><testcase name="tears"><failure message="it held"/></testcase></testsuite>
+END
+exit 1
+`,
+};
 
 const unprepared = `suite: unprepared
 setup:
@@ -69,16 +99,19 @@ beforeAll(async () => {
   at = project({
     'suites/steps.gvm.yaml': steps,
     'suites/unprepared.gvm.yaml': unprepared,
-    'suites/data/hello.sh': '#!/bin/sh\necho "hello, $1"\n',
+    ...Object.fromEntries(Object.entries(data).map(([name, text]) => [`suites/data/${name}`, text])),
   });
-  chmodSync(join(at.folder, 'suites/data/hello.sh'), 0o755);
+  for (const name of Object.keys(data)) chmodSync(join(at.folder, 'suites/data', name), 0o755);
   result = await gvm(['test'], { cwd: at.folder, env: { GVM_TEST_WORD: 'xyzzy-42' } });
   record = runSchema.parse(JSON.parse(readFileSync(join(at.folder, 'reports/run.json'), 'utf8')));
 });
 afterAll(() => at.remove());
 
+const all = () => record.suites[0]?.tests ?? [];
+
 test('steps act on the guest in order, and a guest is the same one after a boot', () => {
-  const outcomes = record.suites[0]?.tests.map(({ name, outcome, reason }) => [name, outcome, reason]);
+  const own = all().filter(({ name }) => !name.includes(' › '));
+  const outcomes = own.map(({ name, outcome, reason }) => [name, outcome, reason]);
   expect(outcomes, result.stdout + result.stderr).toEqual([
     ['setup', 'passed', undefined],
     ['carries files in and out', 'passed', undefined],
@@ -89,8 +122,25 @@ test('steps act on the guest in order, and a guest is the same one after a boot'
     ['goes on with the cable back in', 'passed', undefined],
     ['is known to lack this', 'xfailed', 'nobody made it (T-1)'],
     ['needs more than there is', 'skipped', 'needs 64G of memory: the guest has 1G'],
+    ['reports in TAP', 'passed', undefined],
+    ["reports in the kernel's log", 'failed', undefined],
+    ['leaves a report', 'failed', undefined],
     ['teardown', 'passed', undefined],
   ]);
+});
+
+test('results of programs in the guest are tests of their own', () => {
+  const results = all().filter(({ name }) => name.includes(' › '));
+  expect(results.map(({ name, outcome, reason, failures }) => [name, outcome, reason ?? failures[0]?.message])).toEqual(
+    [
+      ['reports in TAP › starts', 'passed', undefined],
+      ['reports in TAP › prints', 'skipped', 'no paper'],
+      ["reports in the kernel's log › list › list_init", 'passed', undefined],
+      ["reports in the kernel's log › list › list_add", 'failed', 'not ok'],
+      ['leaves a report › paper › folds', 'passed', undefined],
+      ['leaves a report › paper › tears', 'failed', 'it held'],
+    ],
+  );
 });
 
 test('files came in and out, and the secret is in what came out alone', () => {
@@ -122,7 +172,7 @@ test('a setup that fails leaves the tests unrun, and the run failed', () => {
   ]);
   expect(tests?.[1]?.reason).toContain('the setup of the suite failed: exit: expected 0, found 7');
   expect(result.code).toBe(1);
-  expect(record.totals).toMatchObject({ tests: 10, failed: 1, passed: 5, skipped: 2, xfailed: 1, timeout: 1 });
+  expect(record.totals).toMatchObject({ tests: 19, failed: 5, passed: 9, skipped: 3, xfailed: 1, timeout: 1 });
 });
 
 test('nothing of the run is left', async () => {
