@@ -21,6 +21,7 @@ export default defineConfig({
           isolate: false,
           // Not what a test takes, but what it may take on a busy host.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -29,6 +30,7 @@ export default defineConfig({
           include: TOOLS.map((folder) => `${folder}/*.test.ts`),
           isolate: false,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
