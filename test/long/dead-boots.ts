@@ -21,10 +21,16 @@ function damagedDisk(workshop: Workshop, name: string, ...tune: string[]): strin
 }
 
 /** A guest that has a damaged disk beside its own, and wants it. */
-async function damaged(workshop: Workshop, name: string, tune: string[], pass: number, image = 'openrc') {
+export async function damaged(workshop: Workshop, name: string, tune: string[], pass: number, image = 'openrc') {
   const disks = [{ image: damagedDisk(workshop, name, ...tune) }];
   const disk = `echo 'LABEL=damaged /srv ext4 defaults 0 ${pass}' >> /root/etc/fstab`;
   return workshop.changed(name, { disk, machine: { disks } }, image);
+}
+
+/** The same guest, whose init speaks on the serial line. */
+export function onSerial(spec: GuestSpec): GuestSpec {
+  if (spec.boot.firmware !== 'direct') throw new Error('expected a direct boot');
+  return { ...spec, boot: { ...spec.boot, append: `${spec.boot.append} console=ttyS0` } };
 }
 
 const CONF = 'EFI/debian/grub.cfg';
@@ -97,11 +103,7 @@ const userland: DeadBoot[] = [
   },
   {
     name: 'fsck: errors that need a person (systemd)',
-    make: async (w) => {
-      const spec = await damaged(w, 'fsck-systemd', [], 2, 'gentoo-twin-systemd');
-      if (spec.boot.firmware !== 'direct') throw new Error('expected a direct boot');
-      return { ...spec, boot: { ...spec.boot, append: `${spec.boot.append} console=ttyS0` } };
-    },
+    make: async (w) => onSerial(await damaged(w, 'fsck-systemd', [], 2, 'gentoo-twin-systemd')),
     ...{ stage: 'init', cause: 'fsck-failed', shows: 'Failed to start systemd-fs' },
   },
   {
