@@ -42,8 +42,20 @@ test.each(files)('%s opens /dev/kvm without a race: QEMU first, rule, reload, tr
   }
 });
 
-test('the ready workflow installs what guests need to run', () => {
+test.each(files.filter((file) => file.startsWith('ci/github/')))('%s installs what guests need to run', (file) => {
   const table = JSON.parse(readFileSync('src/host/packages.json', 'utf8')) as { for: string; debian: string }[];
-  const text = readFileSync('ci/github/test.yml', 'utf8');
+  const text = readFileSync(file, 'utf8');
   for (const { debian } of table.filter((row) => row.for === 'run')) expect(text).toContain(debian);
+});
+
+test('of a contribution only the suites are taken, and no code of it runs', () => {
+  const text = readFileSync('ci/github/contributions.yml', 'utf8');
+  const { on, jobs } = parse(text) as { on: string; jobs: { vm: { if: string; steps: Record<string, unknown>[] } } };
+  expect(on).toBe('pull_request');
+  expect(jobs.vm.if).toBe('github.event.pull_request.head.repo.fork');
+  const runs = jobs.vm.steps.map(({ run }) => String(run ?? ''));
+  const taken = runs.findIndex((run) => run.includes('mv contribution/suites suites'));
+  expect(runs[taken]).toMatch(/rm -rf contribution$/m);
+  expect(runs.findIndex((run) => run.includes('npm ci'))).toBeGreaterThan(taken);
+  expect(runs.filter((run) => run.includes('gvm test'))).toEqual(['npx gvm test --data-only --reporter html,github']);
 });
