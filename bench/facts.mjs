@@ -1,7 +1,7 @@
 // 100 facts of one guest, by gvm and by testinfra (Debian's python3-testinfra over its ssh backend with ControlPersist),
 // in turns on the same guest. Both times include the connection and leave out the start of the interpreter.
 // usage: npm run build && node bench/facts.mjs [--image IMAGE] [--runs N]
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,10 @@ import {
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '3' }, image: { type: 'string', default: 'openrc' } },
 });
+if (spawnSync('/usr/bin/python3', ['-c', 'import testinfra'], { stdio: 'ignore' }).status !== 0) {
+  console.error('what is compared with is not here: apt-get install python3-testinfra');
+  process.exit(4);
+}
 const range = (count) => Array.from({ length: count }, (_, i) => i);
 
 const words = (text) => text.trim().split(/\s+/);
