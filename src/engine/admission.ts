@@ -11,8 +11,17 @@ export interface AdmissionLimits {
 const OVERHEAD = 96 * 2 ** 20;
 
 interface Waiting {
+  /** What it needs beside what it holds. */
   bytes: number;
   admitted: Deferred<void>;
+}
+
+/** The memory of a guest that is made ready before its test begins. */
+export interface SparePlace {
+  /** Waits for a place among the guests that run; the memory stays its own. @throws the signal's reason */
+  enter(signal: AbortSignal): Promise<void>;
+  /** Gives back what it has, at the first call. */
+  leave(): void;
 }
 
 /**
@@ -22,6 +31,8 @@ interface Waiting {
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #waiting: Waiting[] = [];
+  /** What takes a spare place back. */
+  readonly #spares = new Set<() => void>();
   #guests = 0;
   #bytes = 0;
 
@@ -34,8 +45,40 @@ export class Admission {
    * @throws the signal's reason
    */
   async enter(memory: number, signal: AbortSignal): Promise<() => void> {
+    const bytes = memory + OVERHEAD;
+    await this.#wait(bytes, signal);
+    return once(() => this.#leave(1, bytes));
+  }
+
+  /**
+   * Memory for a guest that waits for its test, where nobody else waits for it.
+   * @param reclaim ends that guest, whose memory is given to another one; not called any more once it has entered
+   */
+  spare(memory: number, reclaim: () => void): SparePlace | undefined {
+    const bytes = memory + OVERHEAD;
+    if (this.#waiting.length > 0 || this.#bytes + bytes > this.#limits.memory) return undefined;
+    this.#bytes += bytes;
+    let guests = 0;
+    const leave = once(() => {
+      this.#spares.delete(takeBack);
+      this.#leave(guests, bytes);
+    });
+    const takeBack = () => {
+      leave();
+      reclaim();
+    };
+    this.#spares.add(takeBack);
+    const enter = async (signal: AbortSignal) => {
+      this.#spares.delete(takeBack);
+      await this.#wait(0, signal);
+      guests = 1;
+    };
+    return { enter, leave };
+  }
+
+  async #wait(bytes: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const waiting: Waiting = { bytes: memory + OVERHEAD, admitted: deferred<void>() };
+    const waiting: Waiting = { bytes, admitted: deferred<void>() };
     this.#waiting.push(waiting);
     this.#admit();
     const aborted = () => {
@@ -51,24 +94,44 @@ export class Admission {
     } finally {
       signal.removeEventListener('abort', aborted);
     }
-    let given = false;
-    return () => {
-      if (given) return;
-      given = true;
-      this.#guests -= 1;
-      this.#bytes -= waiting.bytes;
-      this.#admit();
-    };
+  }
+
+  #leave(guests: number, bytes: number): void {
+    this.#guests -= guests;
+    this.#bytes -= bytes;
+    this.#admit();
   }
 
   #admit(): void {
-    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      const fits = this.#guests < this.#limits.guests && this.#bytes + next.bytes <= this.#limits.memory;
-      if (!fits && this.#guests > 0) return;
-      this.#waiting.shift();
+    for (let next = this.#next(); next; next = this.#next()) {
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
       this.#guests += 1;
       this.#bytes += next.bytes;
       next.admitted.resolve();
     }
   }
+
+  /** The first one that waits; while that lacks memory, one that has its own already. */
+  #next(): Waiting | undefined {
+    const [first] = this.#waiting;
+    if (!first || this.#guests >= this.#limits.guests) return undefined;
+    const fits = () => this.#bytes + first.bytes <= this.#limits.memory;
+    if (fits()) return first;
+    const [spare] = this.#spares;
+    if (spare) {
+      this.#spares.delete(spare);
+      spare();
+      return this.#waiting.includes(first) ? this.#next() : undefined;
+    }
+    return this.#waiting.find(({ bytes }) => bytes === 0) ?? (this.#guests === 0 ? first : undefined);
+  }
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
+  };
 }

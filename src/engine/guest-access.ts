@@ -2,7 +2,7 @@ import { type Channel, openSsh, servedChannel } from '../guest/index.ts';
 import type { BrokerClient } from '../lab/index.ts';
 import type { GuestControl, GuestPlace } from '../suite/index.ts';
 import { fromRunError } from './failure.ts';
-import type { LeaseAnswer, RestartAnswer } from './leases.ts';
+import type { LeaseAnswer, RestartAnswer, Way } from './leases.ts';
 
 /** Who has a guest: a suite by its key, or one of its tests. */
 export interface Lessee {
@@ -12,16 +12,15 @@ export interface Lessee {
 
 type Lease = Exclude<LeaseAnswer, { error: unknown }>;
 
-/**
- * A connection of the worker's own, or the guest's console channel, which the main process has.
- * @param channels the socket where that is served
- */
+/** @param channels the socket where the main process serves channels */
 async function enter(
   channels: string,
-  { guest, scale, address }: Pick<Lease, 'guest' | 'scale' | 'address'>,
+  { guest, scale, served, address }: Pick<Lease, 'guest' | 'scale'> & Way,
   signal: AbortSignal,
 ): Promise<Channel> {
-  return address ? await openSsh(address, { signal, scale }) : servedChannel(channels, guest, 'console');
+  return served || !address
+    ? servedChannel(channels, guest, served ?? 'console')
+    : await openSsh(address, { signal, scale });
 }
 
 /**
@@ -43,7 +42,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   readonly #lessee: Lessee;
   readonly #retired: Channel[] = [];
   readonly #channels: string;
-  #address: Lease['address'];
+  #way: Way;
   #current: Promise<Channel>;
   #cut = false;
 
@@ -55,7 +54,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
     this.scale = lease.scale;
     this.place = lease.place;
     this.boot = lease.boot;
-    this.#address = lease.address;
+    this.#way = lease;
     this.#current = Promise.resolve(channel);
   }
 
@@ -75,7 +74,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
     await before[Symbol.asyncDispose]();
     const answer = (await this.#broker.call('restart', { ...this.#lessee, how, timeout }, signal)) as RestartAnswer;
     if ('error' in answer) throw fromRunError(answer.error);
-    this.#address = answer.address;
+    this.#way = answer;
     this.boot = answer.boot;
     await this.#enter(signal);
     return { readyMs: answer.boot.readyMs ?? 0 };
@@ -87,6 +86,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
     if (!up) return;
     // The connection from before may wait long for its next packet, and commands that were left on it still hold it.
     this.#retired.push(await this.#current);
+    if (this.#way.address) this.#way = { ...this.#way, served: null };
     await this.#enter(signal);
   }
 
@@ -101,7 +101,7 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
   }
 
   async #enter(signal: AbortSignal): Promise<void> {
-    this.#current = enter(this.#channels, { guest: this.guest, scale: this.scale, address: this.#address }, signal);
+    this.#current = enter(this.#channels, { guest: this.guest, scale: this.scale, ...this.#way }, signal);
     this.#current.catch(() => {});
     await this.#current;
   }

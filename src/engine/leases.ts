@@ -1,4 +1,4 @@
-import type { SshAddress } from '../guest/index.ts';
+import type { Channel, SshAddress } from '../guest/index.ts';
 import type { Guest } from '../lab/index.ts';
 import type { RunError } from '../schema/index.ts';
 import type { GuestPlace, SuitePlan } from '../suite/index.ts';
@@ -7,11 +7,17 @@ import type { GuestPool } from './guest-pool.ts';
 
 /** What a worker gets when it asks for the guest of its suite. */
 export type LeaseAnswer =
-  | { guest: string; address: SshAddress | null; scale: number; boot: Guest['boot']; place: GuestPlace }
+  | ({ guest: string; scale: number; boot: Guest['boot']; place: GuestPlace } & Way)
   | { error: RunError };
 
+/** How a worker gets into a guest: by a channel that the main process serves, or a login of its own. */
+export interface Way {
+  served: Channel['kind'] | null;
+  address: SshAddress | null;
+}
+
 /** What a worker gets when the guest has booted again. */
-export type RestartAnswer = { address: SshAddress | null; boot: Guest['boot'] } | { error: RunError };
+export type RestartAnswer = ({ boot: Guest['boot'] } & Way) | { error: RunError };
 
 export interface LeaseOptions {
   accelerator: GuestPlace['accelerator'];
@@ -36,8 +42,8 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { ac
       const plan = planOf(params);
       try {
         const guest = await pool.lease(plan, testOf(params));
-        const { name, ssh: address, scale, boot } = guest;
-        return { guest: name, address: address ?? null, scale, boot, place: placeOf(guest, accelerator) };
+        const { name, scale, boot } = guest;
+        return { guest: name, scale, boot, place: placeOf(guest, accelerator), ...wayInto(guest) };
       } catch (error) {
         return { error: toRunError(error) };
       }
@@ -46,7 +52,7 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { ac
       const { how, timeout } = params as { how: 'reboot' | 'crash'; timeout?: number };
       try {
         const { guest, record } = await pool.restart(planOf(params), testOf(params), how, { timeout, signal });
-        return { address: guest.ssh ?? null, boot: record };
+        return { boot: record, ...wayInto(guest) };
       } catch (error) {
         return { error: toRunError(error) };
       }
@@ -74,6 +80,13 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { ac
       return {};
     },
   };
+}
+
+/** A login costs an emulated guest a second: a fork, which lives for one test, has that of the main process alone. */
+function wayInto(guest: Guest): Way {
+  const { kind } = guest.channel();
+  const served = kind === 'console' || guest.spec.checkpoint !== undefined;
+  return { served: served ? kind : null, address: (kind === 'ssh' && guest.ssh) || null };
 }
 
 function placeOf({ spec: { machine } }: Guest, accelerator: GuestPlace['accelerator']): GuestPlace {

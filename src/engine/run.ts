@@ -25,9 +25,10 @@ import type { AdmissionLimits } from './admission.ts';
 import { autopsy } from './autopsy.ts';
 import { ReportBridge } from './bridge.ts';
 import { toRunError } from './failure.ts';
-import { type Examination, GuestPool } from './guest-pool.ts';
+import { GuestPool } from './guest-pool.ts';
 import { leaseHandlers } from './leases.ts';
 import { thisHost } from './records.ts';
+import type { Examination } from './run-guests.ts';
 import { runOnVitest, type ScriptCell } from './runner.ts';
 import { isScript } from './select.ts';
 
@@ -103,7 +104,9 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     const own = leaseHandlers(plans, pool, { accelerator, pause: options.pause });
     await using _broker = await serveBroker(lab.brokerPath, { ...others, ...own });
     const guestOf = (name: string) => lab.guests.find((guest) => guest.name === name);
-    await using _channels = await serveChannels(lab.channelsPath, (name) => guestOf(name)?.console);
+    await using _channels = await serveChannels(lab.channelsPath, (name, kind) =>
+      kind === 'ssh' ? guestOf(name)?.channel() : guestOf(name)?.console,
+    );
     await using _consoles = await serveConsoles(lab.consolesPath, (name) => guestOf(name)?.serialLine);
     const { output, plugins, retries, bail } = options;
     const [socket, channels, scripts] = [lab.brokerPath, lab.channelsPath, scriptsOf(plans)];

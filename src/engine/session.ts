@@ -66,7 +66,7 @@ export class WorkerSession implements AsyncDisposable {
       if (lost) verdict.error = lost;
       else {
         await this.#pause(lessee, verdict, signal);
-        if (!own) await access.restore(signal);
+        await access.restore(signal);
       }
       return { ...more, verdict, guest };
     } catch (thrown) {

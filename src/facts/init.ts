@@ -19,7 +19,7 @@ export const serviceStates = [
 
 export type ServiceState = (typeof serviceStates)[number];
 
-/** No fork but rc-status: printf is a builtin and repeats its format. */
+/** No fork but rc-status, where OpenRC has noted a daemon: printf is a builtin and repeats its format. */
 export const OPENRC = `part softlevel
 level=
 read -r level </run/openrc/softlevel
@@ -45,7 +45,8 @@ for f in /run/openrc/options/*/pidfile; do
   esac
 done
 part crashed
-rc-status --crashed
+set -- /run/openrc/daemons/*/*
+[ ! -e "$1" ] || rc-status --crashed
 [ $? -le 1 ]`;
 
 export interface OpenrcService {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineFact } from './fact.ts';
-import { linesOf } from './shell.ts';
+import { linesOf, partOf } from './shell.ts';
 
 // The running kernel, from /proc/sys/kernel; the architecture from there (Linux 6.1) or from uname(1).
 // Taint bits: Documentation/admin-guide/tainted-kernels.rst.
@@ -47,14 +47,10 @@ export const kernelFact = defineFact<Record<string, never>, KernelValue>({
   // Not by the builtin read: it asks for single bytes, and /proc/sys/kernel/tainted answers the first one only.
   fragment: () => `cd /proc/sys/kernel || exit
 part kernel
-cat osrelease version tainted
-part arch
-if [ -r arch ]; then cat arch; else uname -m; fi`,
+if [ -r arch ]; then cat osrelease version tainted arch; else cat osrelease version tainted && uname -m; fi`,
 
   parse(output) {
-    const lines = (label: string) => linesOf(output.parts.find((p) => p.label === label)?.data);
-    const [release = '', version = '', tainted = ''] = lines('kernel');
-    const [arch = ''] = lines('arch');
+    const [release = '', version = '', tainted = '', arch = ''] = linesOf(partOf(output, 'kernel'));
     if (release === '' || !/^\d{1,15}$/.test(tainted))
       return [{ diagnostics: ['/proc/sys/kernel of the guest cannot be read'] }];
     const taint = Number(tainted);

@@ -70,9 +70,10 @@ export interface Guest extends AsyncDisposable {
   setLink(up: boolean): Promise<void>;
   /**
    * Ends a `freezable` guest and leaves in an empty folder what forks go on from (`checkpoint` of their description).
+   * @returns whether forks can be entered by the console channel
    * @throws GvmError `checkpoint-failed`, `disk-full`; or the signal's reason
    */
-  freeze(folder: string, signal: AbortSignal): Promise<void>;
+  freeze(folder: string, signal: AbortSignal): Promise<{ console: boolean }>;
   kill(): Promise<void>;
   /** Keeps the guest's folder when it is disposed of. */
   keep(): KeptGuest;

@@ -5,12 +5,14 @@ import { type Machine, type QemuCommand, startMachine } from '../machine/index.t
 import type { BootRecord } from '../schema/index.ts';
 import { type BootContext, guestLost, withScreen } from './boot-error.ts';
 import { BootWatch } from './boot-watch.ts';
+import { renewal } from './checkpoint/renew.ts';
 import { deathOf } from './death.ts';
 import type { BootProgress } from './guest.ts';
 import { commandLineOf } from './hardware.ts';
 import { raceReadiness } from './race.ts';
 import type { ReadyGuest } from './readiness.ts';
 import { lookAtScreen } from './screen/screen.ts';
+import { settleScript } from './settling.ts';
 import type { GuestSpec } from './spec.ts';
 import type { GuestPlace } from './start-guest.ts';
 
@@ -51,6 +53,8 @@ export interface PowerWait {
   signal: AbortSignal;
   /** The host key that the guest has, where it is known. */
   hostKey?: string | undefined;
+  /** What is run in it instead of the wait for its init. */
+  script?: () => string;
 }
 
 /** The power button of one guest: its files stay the same from boot to boot. */
@@ -85,8 +89,7 @@ export class Power {
       machine = await startMachine(this.#command, start);
       this.#command = again;
       if (!console) throw new GvmError({ code: 'internal', message: 'the ports of the guest were not attached' });
-      const { hostKey } = resumed?.manifest ?? {};
-      const known = hostKey === undefined ? {} : { hostKey };
+      const known = resumed ? { hostKey: resumed.manifest.hostKey, script: renewal } : {};
       return await this.#awaitReady(machine, console, watch, began, { timeout, signal, ...known });
     } catch (error) {
       watch.detach();
@@ -160,7 +163,8 @@ export class Power {
   ): Promise<Life> {
     const { spec, place, keyPath, serial } = this.#options;
     const context = { guest: spec.name, console: serial.logPath, stages: watch.stages };
-    const race = { spec, machine, console, watch, keyPath, scale: place.scale, began, context };
+    const { script = () => settleScript(spec.init) } = wait;
+    const race = { spec, machine, console, watch, keyPath, script, scale: place.scale, began, context };
     const ready = await raceReadiness({ ...race, ...wait }).catch(async (error: unknown) => {
       wait.signal.throwIfAborted();
       throw withScreen(error, await lookAtScreen(machine, place.folder));

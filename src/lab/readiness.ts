@@ -4,7 +4,7 @@ import { awaitBanner, type Channel, logIn, type SshAddress } from '../guest/inde
 import type { Machine } from '../machine/index.ts';
 import type { BootWatch } from './boot-watch.ts';
 import { reachesGuest } from './probes.ts';
-import { ANSWERED, SETTLED, settleScript } from './settling.ts';
+import { ANSWERED, SETTLED } from './settling.ts';
 import type { GuestSpec } from './spec.ts';
 
 /** Milliseconds before scaling: one login, and how long a refused key may still come into the guest. */
@@ -14,7 +14,7 @@ const REFUSED_PAUSE = 500;
 
 export interface ReadyGuest {
   channel: Channel;
-  /** Where to log in, for a guest that was found ready over SSH. */
+  /** Where to log in, for a guest whose SSH server is known. */
   address: SshAddress | undefined;
   /** Monotonic milliseconds at which a command was answered, and at which init had settled as well. */
   answeredAt: number;
@@ -28,6 +28,8 @@ export interface ReadinessOptions {
   console: Channel;
   watch: BootWatch;
   keyPath: string;
+  /** What is run in it first: it says `ANSWERED`, then `SETTLED` as its last line once the guest has settled. */
+  script: () => string;
   /** The pinned host key; without it the first one seen is pinned. */
   hostKey?: string | undefined;
   scale: number;
@@ -47,11 +49,12 @@ export function becomeReady(options: ReadinessOptions): Promise<ReadyGuest> {
 
 /** The responder greets when it is there; one that restarts meanwhile is greeted again. */
 async function overConsole(options: ReadinessOptions): Promise<ReadyGuest> {
-  const { console, signal, scale, onState, watch } = options;
+  const { console, hostKey, signal, scale, onState, watch } = options;
+  const address = hostKey === undefined ? undefined : { ...(await targetOf(options)), hostKey };
   onState('nothing answers at its console port');
   for (;;) {
     try {
-      return await settle(console, undefined, options, () => {
+      return await settle(console, address, options, () => {
         watch.reach = 'answered';
       });
     } catch (error) {
@@ -65,9 +68,9 @@ async function overConsole(options: ReadinessOptions): Promise<ReadyGuest> {
 /** It costs the guest little: connection attempts that its kernel answers alone, then one login, then one script. */
 async function overSsh(options: ReadinessOptions): Promise<ReadyGuest> {
   const { spec, machine, watch, signal, scale } = options;
-  const { user, port: guestPort, become, key, agent, passwordEnv } = spec.machine.login;
-  const host = '127.0.0.1';
-  const port = await machine.forwardedPort(signal);
+  const { port: guestPort } = spec.machine.login;
+  const target = await targetOf(options);
+  const { host, port } = target;
   let refusedSince: number | undefined;
   for (;;) {
     const socket = await awaitBanner({
@@ -84,8 +87,6 @@ async function overSsh(options: ReadinessOptions): Promise<ReadyGuest> {
     options.onState('its SSH server answers, the login is not done');
     // Whoever lets nobody in after its boot is over will not change its mind.
     const { over } = watch;
-    const proof = passwordEnv !== undefined ? { passwordEnv } : agent ? { agent } : { keyPath: key ?? options.keyPath };
-    const target = { host, port, user, become, ...proof };
     try {
       const { channel, hostKey } = await logIn({
         ...target,
@@ -112,6 +113,13 @@ async function overSsh(options: ReadinessOptions): Promise<ReadyGuest> {
   }
 }
 
+/** Where its SSH server is reached, and who logs in there. */
+async function targetOf({ spec, machine, keyPath, signal }: ReadinessOptions): Promise<Omit<SshAddress, 'hostKey'>> {
+  const { user, become, key, agent, passwordEnv } = spec.machine.login;
+  const proof = passwordEnv !== undefined ? { passwordEnv } : agent ? { agent } : { keyPath: key ?? keyPath };
+  return { host: '127.0.0.1', port: await machine.forwardedPort(signal), user, become, ...proof };
+}
+
 /** An SSH server that has just started may be restarted, and the key may come later than the server. */
 function mayPass(code: string): boolean {
   return code === 'login-refused' || code === 'channel-closed' || code === 'deadline';
@@ -123,9 +131,9 @@ async function settle(
   options: ReadinessOptions,
   onAnswer?: () => void,
 ): Promise<ReadyGuest> {
-  const { spec, signal, onState } = options;
+  const { script, signal, onState } = options;
   let answeredAt: number | undefined;
-  const { stdout } = await channel.exec(settleScript(spec.init), {
+  const { stdout } = await channel.exec(script(), {
     timeout: Number.POSITIVE_INFINITY,
     signal,
     onStdout: (chunk) => {

@@ -20,6 +20,7 @@ const POWER_OFF = 30_000;
 /** The share of the deadline after which the power button is pressed as well. */
 const BUTTON_AFTER = 0.5;
 const QUIT = 2000;
+const ANSWER = 5000;
 
 /** One of these stops a guest, whatever its init is. */
 const POWER_OFF_COMMAND = 'poweroff || openrc-shutdown -p now || systemctl poweroff || busybox poweroff';
@@ -130,7 +131,7 @@ export class RunningGuest implements Guest {
   async setLink(up: boolean): Promise<void> {
     for (const [card, { mode }] of this.spec.machine.networks.entries())
       if (mode !== 'none') await this.#life.machine.setLink(card, up);
-    if (!up || !this.ssh || !(await within(this.#channel.closed, 0))) return;
+    if (!up || !this.ssh || this.#channel.kind !== 'ssh' || !(await within(this.#channel.closed, 0))) return;
     this.#channel = await openSsh(this.ssh, { scale: this.scale });
   }
 
@@ -156,11 +157,22 @@ export class RunningGuest implements Guest {
     return 'killed';
   }
 
-  async freeze(to: string, signal: AbortSignal): Promise<void> {
+  async freeze(to: string, signal: AbortSignal): Promise<{ console: boolean }> {
     this.#ending = true;
     this.#life.watch.detach();
+    const console = await this.#consoleAnswers(signal);
     await this.#channel[Symbol.asyncDispose]();
     await this.#parts.freeze(to, this.#life, signal);
+    return { console };
+  }
+
+  /** Whether a responder is there; one that has not opened its port is not waited for. */
+  async #consoleAnswers(signal: AbortSignal): Promise<boolean> {
+    const { machine, console } = this.#life;
+    const ports = await machine.qmp.execute('query-chardev', undefined, { signal });
+    if (!ports.some((port) => port.label === 'control' && port['frontend-open'])) return false;
+    const answer = console.exec('exit 0', { timeout: ANSWER * this.scale, signal });
+    return await answer.then(({ exitCode }) => exitCode === 0).catch(() => false);
   }
 
   async kill(): Promise<void> {

@@ -4,7 +4,6 @@ import { type Log, monotonic, ReleaseStack } from '../core/index.ts';
 import { HealthWatch, SerialLog } from '../guest/index.ts';
 import { buildCommand } from '../machine/index.ts';
 import { freezeGuest } from './checkpoint/freeze.ts';
-import { renewClock } from './checkpoint/renew.ts';
 import { writing } from './disk-file.ts';
 import type { Guest } from './guest.ts';
 import { makeGuestFiles } from './guest-files.ts';
@@ -59,7 +58,6 @@ export async function startGuest(spec: GuestSpec, place: GuestPlace, options: St
   const complaints = () => health.findings();
   const power = new Power({ spec, place, command, again, keyPath, serial, complaints, onProgress });
   const life = await power.on(began, { timeout: spec.machine.timeout, signal });
-  if (spec.checkpoint) await renewClock(life.ready.channel, scale, signal);
   onFailure.move();
   const { sshMs, readyMs } = life.boot;
   log.detail(`guest ${spec.name} is ready: it answered after ${sshMs} ms, init settled after ${readyMs} ms`);

@@ -13,10 +13,12 @@ export const checkpointSchema = z.strictObject({
   memory: z.number().int().positive(),
   /** The guest's SSH host key, where it has a network: `ssh-ed25519 AAAA…`. */
   hostKey: z.string().optional(),
+  /** Whether its console channel answered, so that a fork needs no login. */
+  console: z.boolean(),
   /** Milliseconds from the start of QEMU until the guest was ready. */
   bootMs: z.number().nonnegative(),
   madeAt: z.iso.datetime(),
-  /** SHA-256 of each file beside this one. */
+  /** A digest of each file beside this one. */
   files: z.record(z.string(), sha256),
 });
 

@@ -65,3 +65,37 @@ test('who gives up waiting takes no place', async () => {
   expect(inside).toEqual(['a', 'c']);
   await expect(arrive('d', GIB, controller.signal)).rejects.toThrow('gave up');
 });
+
+test('a spare one takes only memory that nobody needs, and gives it back to who does', async () => {
+  const admission = new Admission({ guests: 1, memory: 5 * GIB });
+  const reclaimed: string[] = [];
+  const spare = (name: string, memory = GIB) => admission.spare(memory, () => reclaimed.push(name));
+  const leave = await admission.enter(GIB, signal);
+  expect(spare('too large', 4 * GIB)).toBeUndefined();
+  const kept = spare('kept', 2 * GIB);
+  expect(spare('one too many', 2 * GIB)).toBeUndefined();
+  const large = admission.enter(4 * GIB, signal);
+  expect(spare('late', 1)).toBeUndefined();
+  expect(reclaimed).toEqual([]);
+  leave();
+  await large;
+  expect(reclaimed).toEqual(['kept']);
+  kept?.leave();
+});
+
+test('a spare one that enters waits for a place, and needs no memory that another one waits for', async () => {
+  const admission = new Admission({ guests: 1, memory: 5 * GIB });
+  const order: string[] = [];
+  const leave = await admission.enter(GIB, signal);
+  const spare = admission.spare(2 * GIB, () => order.push('reclaimed'));
+  void admission.enter(4 * GIB, signal).then(() => order.push('large'));
+  void spare?.enter(signal).then(() => order.push('spare'));
+  await settled();
+  expect(order).toEqual([]);
+  leave();
+  await settled();
+  expect(order).toEqual(['spare']);
+  spare?.leave();
+  await settled();
+  expect(order).toEqual(['spare', 'large']);
+});

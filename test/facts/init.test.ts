@@ -9,6 +9,7 @@ import { localChannel } from './local-channel.ts';
 const SETUP = `set -e
 mount -t tmpfs none /run; mount -t tmpfs none /etc
 mkdir -p /run/bin /run/openrc/started /run/openrc/starting /run/openrc/failed /run/openrc/inactive
+mkdir -p /run/openrc/daemons/ntpd; : >/run/openrc/daemons/ntpd/001
 mkdir -p /etc/init.d /etc/runlevels/boot /etc/runlevels/default
 printf default >/run/openrc/softlevel
 for s in sshd ntpd slow broken odd idle alive dead unwritten; do : >/etc/init.d/$s; done
@@ -93,6 +94,16 @@ test.runIf(possible)('OpenRC: states, runlevels, crashed services and what faile
 test.runIf(possible)('OpenRC: rc-status exits 1 where nothing crashed, and that is no failure', async () => {
   const [openrc] = await ask('exit 1', ['openrc', {}]);
   expect(openrc).toMatchObject({ value: { crashed: ['dead', 'unwritten'] }, diagnostics: [] });
+});
+
+test.runIf(possible)('OpenRC: rc-status is not asked where OpenRC has noted no daemon', async () => {
+  const setup = SETUP.replace('CRASHED', 'echo ntpd').replace(
+    'exec /bin/sh',
+    'rm -r /run/openrc/daemons\nexec /bin/sh',
+  );
+  const channel = localChannel(['unshare', '-rm', '/bin/sh', '-c', setup, 'sh']);
+  const [openrc] = await collect([{ fact: 'openrc', args: {} }], { facts: builtinFacts, channel, timeout: 10_000 });
+  expect(openrc).toMatchObject({ value: { crashed: ['dead', 'unwritten'] } });
 });
 
 test.runIf(possible)('OpenRC: an rc-status that fails is a diagnostic', async () => {

@@ -93,7 +93,7 @@ class ServedChannel implements Channel {
   }
 
   #request(kind: Request['kind'], command: string, { env = {} }: StartOptions): Request {
-    return { guest: this.#guest, kind, command, env: { ...env } };
+    return { guest: this.#guest, channel: this.kind, kind, command, env: { ...env } };
   }
 
   async #call(request: Request, signal: AbortSignal | undefined): Promise<Call> {

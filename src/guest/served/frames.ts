@@ -12,6 +12,8 @@ export type FrameKind = (typeof kinds)[keyof typeof kinds];
 /** A command as it is asked for. */
 export interface Request {
   guest: string;
+  /** Which of its channels. */
+  channel: 'ssh' | 'console';
   kind: 'exec' | 'start';
   command: string;
   env: Record<string, string>;

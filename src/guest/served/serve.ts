@@ -7,17 +7,17 @@ import { kinds, type Request, receive, send } from './frames.ts';
 
 /**
  * Serves channels at a socket in a folder of ours alone: who owns the guests runs the commands of other processes.
- * @param channelOf the channel into a guest, by its name
+ * @param channelOf a channel into a guest, by the guest's name
  */
 export async function serveChannels(
   path: string,
-  channelOf: (guest: string) => Channel | undefined,
+  channelOf: (guest: string, kind: Channel['kind']) => Channel | undefined,
 ): Promise<AsyncDisposable> {
   return await serveSocket(path, (socket) => void answer(socket, channelOf), 'destroy');
 }
 
 /** One command of one connection; the caller gives it up by closing the connection. */
-async function answer(socket: Socket, channelOf: (guest: string) => Channel | undefined): Promise<void> {
+async function answer(socket: Socket, channelOf: Parameters<typeof serveChannels>[1]): Promise<void> {
   const gone = new AbortController();
   socket.on('close', () => gone.abort(new Error('the caller has gone')));
   const frames = receive(socket);
@@ -25,7 +25,7 @@ async function answer(socket: Socket, channelOf: (guest: string) => Channel | un
     const first = await frames.next();
     if (first.done || first.value.kind !== kinds.request) return;
     const request = JSON.parse(first.value.payload.toString('utf8')) as Request;
-    const channel = channelOf(request.guest);
+    const channel = channelOf(request.guest, request.channel);
     if (!channel) throw new GvmError({ code: 'guest-unknown', message: `no guest called ${request.guest} runs here` });
     const serve = request.kind === 'start' ? serveStart : serveExec;
     await send(socket, kinds.result, JSON.stringify(await serve(socket, channel, request, frames, gone.signal)));

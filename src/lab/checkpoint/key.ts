@@ -47,6 +47,7 @@ export async function checkpointKey(spec: GuestSpec, accelerator: 'kvm' | 'tcg',
     disks: spec.machine.disks.map(({ size, image }) => [size, image && spec.diskImages?.[image]?.digest]),
     started: await Promise.all(started.map((path) => fileDigest(path, signal))),
     init: spec.init,
+    channel: spec.channel,
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

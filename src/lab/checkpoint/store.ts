@@ -66,8 +66,8 @@ export class CheckpointStore implements Disposable {
 
   /** Makes a checkpoint by `fill`, which puts files into a folder. Where another gvm was faster, its one is taken. */
   async make(
-    about: Omit<CheckpointManifest, 'version' | 'files' | 'madeAt'>,
-    fill: (folder: string) => Promise<void>,
+    about: Omit<CheckpointManifest, 'version' | 'files' | 'madeAt' | 'console'>,
+    fill: (folder: string) => Promise<Pick<CheckpointManifest, 'console'>>,
     signal: AbortSignal,
   ): Promise<Checkpoint> {
     const { key } = about;
@@ -75,15 +75,18 @@ export class CheckpointStore implements Disposable {
     const folder = join(this.#folder, key);
     await mkdir(work, { mode: 0o700 });
     try {
-      await fill(work);
+      const found = await fill(work);
       const files: Record<string, string> = {};
       for (const file of (await readdir(work)).sort()) files[file] = await fileDigest(join(work, file), signal);
-      const manifest: CheckpointManifest = { version: 1, ...about, madeAt: new Date().toISOString(), files };
+      const manifest: CheckpointManifest = { version: 1, ...about, ...found, madeAt: new Date().toISOString(), files };
       await writeFile(join(work, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
       this.#use(key);
-      await rename(work, folder).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-      });
+      await rename(work, folder).then(
+        () => this.#verified.set(key, { folder, manifest }),
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+        },
+      );
     } finally {
       await rm(work, { recursive: true, force: true });
     }

@@ -3,6 +3,7 @@ export interface QmpCommands {
   qmp_capabilities: { arguments: undefined; result: Record<string, never> };
   'query-status': { arguments: undefined; result: { status: string; running: boolean } };
   'query-block': { arguments: undefined; result: { device: string; 'io-status'?: string }[] };
+  'query-chardev': { arguments: undefined; result: { label: string; 'frontend-open': boolean }[] };
   'human-monitor-command': { arguments: { 'command-line': string }; result: string };
   'blockdev-add': { arguments: Record<string, unknown>; result: Record<string, never> };
   'x-query-virtio': { arguments: undefined; result: { path: string; name: string }[] };

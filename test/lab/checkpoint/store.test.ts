@@ -18,6 +18,7 @@ const open = () =>
   );
 const fill = async (folder: string) => {
   for (const name of ['memory', 'state', 'key']) writeFileSync(join(folder, name), `${name} of a guest`);
+  return { console: true };
 };
 
 beforeEach(() => {
@@ -74,6 +75,7 @@ test('of two that are made at once the first one stays, and both are used', asyn
   const slow = async (folder: string) => {
     await fill(folder);
     await two.make({ key, ...about, guest: 'faster' }, fill, signal);
+    return { console: true };
   };
   const made = await one.make({ key, ...about, guest: 'slower' }, slow, signal);
   expect(made.manifest.guest).toBe('faster');
