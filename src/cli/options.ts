@@ -83,6 +83,11 @@ export const optionTable = {
     about: 'one volume alone: p2, vg/lv, md0, luks:p2, p2:SUBVOLUME, or disk where there are no partitions',
   },
   snapshot: { value: 'NAME|ID', about: 'an internal snapshot of a qcow2 image instead of its present state' },
+  layer: {
+    value: 'VOLUME[:/PATH]',
+    repeat: true,
+    about: 'lay these over one another, the top one first: volumes, folders of them, or image files in them',
+  },
   'key-file': {
     value: 'FILE',
     repeat: true,

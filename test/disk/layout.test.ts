@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveDevice } from '../../src/disk/device.ts';
 import { parseFstab } from '../../src/disk/fstab.ts';
 import { openDisk, openTree, readLayout } from '../../src/disk/index.ts';
 import { MemorySource } from '../../src/disk/source/memory.ts';
-import { resolveDevice } from '../../src/disk/tree.ts';
 import { makeSystemDisk, UUIDS } from './system-disk.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gvm-layout-'));

@@ -5,7 +5,7 @@ import { asGvmError, renderError } from '../../errors/index.ts';
 import { type Command, type Context, type LoadedCommand, loadCommand } from '../command.ts';
 import { readKeys } from '../disk/keys.ts';
 import { openOutput } from '../disk/output.ts';
-import { interruptible, type OpenedImage, openNamed, treeOptions } from '../disk/session.ts';
+import { interruptible, type OpenedImage, openNamed, treeNamed, treeOptions } from '../disk/session.ts';
 import { complete } from '../shell/complete.ts';
 import { ownWords, ShellSession } from '../shell/session.ts';
 
@@ -87,7 +87,7 @@ async function openImage(context: Context, signal: AbortSignal): Promise<Interru
   try {
     const keys = await readKeys(context.texts('key-file'), context.cwd);
     const layout = await readLayout(disk.source, { keys, signal });
-    const tree = await openTree(layout, context.text('volume'), signal);
+    const tree = await openTree(layout, treeNamed(context), signal);
     let current = new AbortController();
     return {
       disk,

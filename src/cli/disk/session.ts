@@ -23,7 +23,7 @@ import { type Output, openOutput, ReaderGone } from './output.ts';
 /** The options of every command that reads a disk. */
 export const diskOptions = ['format', 'allow-backing', 'snapshot', 'key-file'] as const satisfies OptionName[];
 /** The options of those that read files. */
-export const treeOptions = [...diskOptions, 'volume'] as const satisfies OptionName[];
+export const treeOptions = [...diskOptions, 'volume', 'layer'] as const satisfies OptionName[];
 
 export interface Session {
   disk: Disk;
@@ -106,11 +106,22 @@ export function onTree(
   work: (session: Session & { tree: ImageTree }) => Promise<void>,
 ): Promise<number> {
   return onDisk(context, async (session) => {
-    const volume = context.text('volume');
-    const opened = volume === undefined ? context.opened?.tree : undefined;
-    const tree = opened ?? (await openTree(session.layout, volume, session.signal));
+    const which = treeNamed(context);
+    const opened = which === undefined ? context.opened?.tree : undefined;
+    const tree = opened ?? (await openTree(session.layout, which, session.signal));
     for (const { message } of tree.diagnostics) context.log.detail(printable(message));
     await work({ ...session, tree });
+  });
+}
+
+/** The volume or the layers that were asked for. */
+export function treeNamed(context: Context): string | readonly string[] | undefined {
+  const [volume, layers] = [context.text('volume'), context.texts('layer')];
+  if (layers.length === 0) return volume;
+  if (volume === undefined) return layers;
+  throw new GvmError({
+    code: 'usage',
+    message: '--volume takes one volume alone, so there are no layers: leave one out',
   });
 }
 
