@@ -143,6 +143,7 @@ describe('a Gentoo root', () => {
         },
       ],
       settings: { permitrootlogin: 'no' },
+      matches: [{ criteria: 'User x', settings: { passwordauthentication: 'yes' } }],
     });
   });
 
@@ -192,4 +193,50 @@ test('a disk with nothing but hostile text is told within bounds', async () => {
 test('an empty root has the sections that always are', async () => {
   const found = await inspect({ '/etc/': '' });
   expect(Object.keys(found.sections).sort()).toEqual(['network', 'privileged', 'system', 'usage']);
+});
+
+test('netplan: its files as one, and what is no netplan by its name', async () => {
+  const found = await inspect({
+    '/etc/netplan/01-net.yaml': `network:
+  version: 2
+  ethernets:
+    lan: { match: { name: "enp*" }, dhcp4: true, dhcp6: true, addresses: [192.0.2.4/24] }
+    eth1: { addresses: [{ "2001:db8::4/64": { label: x } }], nameservers: { addresses: [192.0.2.53] } }
+  wifis:
+    wlan0: { dhcp4: yes, access-points: { home: { password: secret } } }
+`,
+    '/etc/netplan/90-local.yaml': 'network: { ethernets: { lan: { dhcp6: false, addresses: [192.0.2.5/24] } } }\n',
+    '/usr/lib/netplan/90-local.yaml': 'network: { ethernets: { hidden: {} } }\n',
+    '/etc/netplan/bad.yaml': 'network: [',
+    '/etc/netplan/bomb.yaml': `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]`).join('\n')}\nnetwork: *i\n`,
+    '/etc/netplan/old.yaml.bak': 'network: {}',
+    '/etc/resolv.conf': 'nameserver 192.0.2.1\n',
+  });
+  expect(found.sections.network).toEqual({
+    interfaces: [
+      { name: 'enp*', source: '/etc/netplan/90-local.yaml', addresses: ['dhcp4', '192.0.2.4/24', '192.0.2.5/24'] },
+      { name: 'eth1', source: '/etc/netplan/01-net.yaml', addresses: ['2001:db8::4/64'] },
+      { name: 'wlan0', source: '/etc/netplan/01-net.yaml', addresses: ['dhcp4'] },
+    ],
+    nameservers: ['192.0.2.1', '192.0.2.53'],
+    hosts: [],
+    files: ['/etc/netplan/bad.yaml', '/etc/netplan/bomb.yaml'],
+  });
+  expect(JSON.stringify(found)).not.toContain('secret');
+});
+
+test('sshd: a block of a drop-in file ends with the file', async () => {
+  const { sections: all } = await inspect({
+    '/etc/ssh/sshd_config':
+      'Include /etc/ssh/sshd_config.d/*.conf\nX11Forwarding no\nMatch Group sftp Address 192.0.2.0/24\n  ChrootDirectory /srv\n  ChrootDirectory /other\nMatch all\nPermitRootLogin yes\n',
+    '/etc/ssh/sshd_config.d/a.conf': 'PermitRootLogin no\nMatch User git\nAllowTcpForwarding no\n',
+  });
+  expect(all.ssh).toMatchObject({
+    settings: { permitrootlogin: 'no', x11forwarding: 'no' },
+    matches: [
+      { criteria: 'User git', settings: { allowtcpforwarding: 'no' } },
+      { criteria: 'Group sftp Address 192.0.2.0/24', settings: { chrootdirectory: '/srv' } },
+      { criteria: 'all', settings: { permitrootlogin: 'yes' } },
+    ],
+  });
 });

@@ -2,30 +2,17 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { showBytes } from '../../src/core/index.ts';
-import { openTree, readLayout, type Vfs } from '../../src/disk/index.ts';
+import { openTree, readLayout } from '../../src/disk/index.ts';
 import { CachedSource } from '../../src/disk/source/cached.ts';
 import { FileSource } from '../../src/disk/source/file.ts';
-import { walkTree } from '../../src/disk/walk.ts';
 import { ownListing, plantTree } from '../disk/tree.ts';
 import { families } from './volumes/cases.ts';
 import { type MadeDisk, makeDisks } from './volumes/guest.ts';
-import { kernelListing, kernelXattrs } from './volumes/oracle.ts';
+import { kernelListing, kernelXattrs, ownXattrs } from './volumes/oracle.ts';
 
 // Arrays, logical volumes and encrypted volumes with a tree of two thousand files, written by a kernel in a guest of gvm's
 // own, with the tools of Debian. What that kernel's find, stat, sha256sum and getfattr say is what must be read.
 const key = Buffer.from('passphrase');
-
-async function ownXattrs(vfs: Vfs): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for await (const walked of walkTree(vfs, await vfs.resolve('/'))) {
-    if ('trouble' in walked) throw new Error(walked.trouble.message);
-    for (const { name, value } of await walked.node.xattrs()) {
-      found.set(`${showBytes(walked.path)} ${name}`, value.toString('hex'));
-    }
-  }
-  return found;
-}
 
 describe.each(Object.entries(families))('%s', (_, cases) => {
   const folder = mkdtempSync(join(tmpdir(), 'gvm-volumes-'));

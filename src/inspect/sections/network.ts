@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { PoweredOff } from '../../facts/index.ts';
 import { parseAssignments } from '../parse/assignments.ts';
 import { settingLines } from '../parse/lines.ts';
+import { mergeNetplan, type NetplanInterface, parseNetplan } from '../parse/netplan.ts';
 import { defineSection } from '../section.ts';
 
 // How the network is set up: interfaces(5), OpenRC's /etc/conf.d/net, systemd.network(5), the connections of
-// NetworkManager (names and kinds, never their keys), netplan's files; resolv.conf(5), hosts(5).
+// NetworkManager (names and kinds, never their keys), netplan; resolv.conf(5), hosts(5).
 
 const schema = z.strictObject({
   interfaces: z.array(
@@ -17,7 +18,7 @@ const schema = z.strictObject({
   ),
   nameservers: z.array(z.string()),
   hosts: z.array(z.strictObject({ address: z.string(), names: z.array(z.string()) })),
-  files: z.array(z.string()).meta({ description: 'other files that set up the network and are not read' }),
+  files: z.array(z.string()).meta({ description: 'files that set up the network and cannot be read' }),
 });
 
 type Network = z.output<typeof schema>;
@@ -30,7 +31,7 @@ export const networkSection = defineSection<Network>({
   async read({ disk }) {
     const readers = [debian, openrc, networkd, networkManager];
     const interfaces = (await Promise.all(readers.map((reader) => reader(disk)))).flat();
-    const netplan = (await disk.names('/etc/netplan')).map((name) => `/etc/netplan/${name}`);
+    const plan = await netplan(disk);
     const words = (line: string) => line.split(/\s+/);
     const nameservers = settingLines(await disk.text('/etc/resolv.conf')).flatMap((line) => {
       const [keyword, address] = words(line);
@@ -40,7 +41,9 @@ export const networkSection = defineSection<Network>({
       const [address = '', ...names] = words(line.replace(/#.*/, '').trim());
       return { address, names };
     });
-    return { interfaces, nameservers, hosts, files: netplan };
+    interfaces.push(...plan.interfaces);
+    nameservers.push(...plan.nameservers.filter((address) => !nameservers.includes(address)));
+    return { interfaces, nameservers, hosts, files: plan.unread };
   },
   rows: ({ interfaces, nameservers, hosts, files }) => [
     ...interfaces.map(({ name, addresses, source }) => [name, addresses.join(', ') || 'no address', source]),
@@ -93,6 +96,26 @@ async function networkd(disk: PoweredOff): Promise<Interface[]> {
     }
   }
   return found;
+}
+
+/** Of files with one name the first folder's counts; they are read in the order of their names. */
+async function netplan(
+  disk: PoweredOff,
+): Promise<{ interfaces: Interface[]; nameservers: string[]; unread: string[] }> {
+  const files = new Map<string, string>();
+  for (const folder of ['/etc/netplan', '/usr/lib/netplan', '/lib/netplan']) {
+    for (const name of await disk.names(folder)) {
+      if (name.endsWith('.yaml') && !files.has(name)) files.set(name, `${folder}/${name}`);
+    }
+  }
+  const unread: string[] = [];
+  const parsed: { source: string; interfaces: NetplanInterface[] }[] = [];
+  for (const [, source] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const interfaces = parseNetplan((await disk.text(source, 2 ** 18)) ?? '');
+    if (interfaces) parsed.push({ source, interfaces });
+    else unread.push(source);
+  }
+  return { ...mergeNetplan(parsed), unread };
 }
 
 async function networkManager(disk: PoweredOff): Promise<Interface[]> {

@@ -5,7 +5,7 @@ import { parseKeyLine } from '../parse/ssh-key.ts';
 import { defineSection } from '../section.ts';
 
 // ssh: host keys and who may enter by which key, by fingerprints; what sshd_config(5) says with its drop-in files, of
-// which the first value of a keyword counts. Match blocks are not read.
+// which the first value of a keyword counts, and the blocks that hold of some only.
 
 const key = { type: z.string(), fingerprint: z.string() };
 
@@ -21,11 +21,16 @@ const schema = z.strictObject({
     z.strictObject({ user: z.string(), path: z.string(), ...key, comment: z.string(), options: z.string().optional() }),
   ),
   settings: z.record(z.string(), z.string()).meta({ description: 'by keyword in lower case' }),
+  matches: z
+    .array(z.strictObject({ criteria: z.string(), settings: z.record(z.string(), z.string()) }))
+    .optional()
+    .meta({ description: 'Match blocks, in their order' }),
 });
 
 type Ssh = z.output<typeof schema>;
 
 const MOST_USERS = 2000;
+const MOST_BLOCKS = 100;
 
 export const sshSection = defineSection<Ssh>({
   name: 'ssh',
@@ -37,10 +42,13 @@ export const sshSection = defineSection<Ssh>({
       await readAuthorized(disk),
       await readSettings(disk),
     ];
-    if (hostKeys.length + authorizedKeys.length + settings.size === 0) return undefined;
-    return { hostKeys, authorizedKeys, settings: Object.fromEntries(settings) };
+    const { everywhere, blocks } = settings;
+    if (hostKeys.length + authorizedKeys.length + everywhere.size + blocks.length === 0) return undefined;
+    const matches = blocks.map(({ criteria, own }) => ({ criteria, settings: Object.fromEntries(own) }));
+    const some = matches.length > 0 ? { matches } : {};
+    return { hostKeys, authorizedKeys, settings: Object.fromEntries(everywhere), ...some };
   },
-  rows: ({ hostKeys, authorizedKeys, settings }) => [
+  rows: ({ hostKeys, authorizedKeys, settings, matches = [] }) => [
     ...hostKeys.map(({ path, type, fingerprint, private: secret }) => [
       'host key',
       type,
@@ -49,6 +57,9 @@ export const sshSection = defineSection<Ssh>({
     ]),
     ...authorizedKeys.map(({ user, type, fingerprint, comment }) => [`${user} by`, type, fingerprint, comment]),
     ...Object.entries(settings).map(([name, value]) => ['sshd', name, value]),
+    ...matches.flatMap(({ criteria, settings: own }) =>
+      Object.entries(own).map(([name, value]) => [`match ${criteria}`, name, value]),
+    ),
   ],
 });
 
@@ -82,24 +93,32 @@ async function readAuthorized(disk: PoweredOff): Promise<Ssh['authorizedKeys']> 
   return keys;
 }
 
-/** The first value of each keyword, drop-in files read where they are included. */
-async function readSettings(disk: PoweredOff): Promise<Map<string, string>> {
-  const settings = new Map<string, string>();
+interface Settings {
+  everywhere: Map<string, string>;
+  blocks: { criteria: string; own: Map<string, string> }[];
+}
+
+/** The first value of each keyword, drop-in files read where they are included. A block ends with its file. */
+async function readSettings(disk: PoweredOff): Promise<Settings> {
+  const found: Settings = { everywhere: new Map(), blocks: [] };
   let read = 0;
-  const take = async (path: string, depth: number): Promise<void> => {
+  const take = async (path: string, depth: number, outer: Map<string, string>): Promise<void> => {
     if (depth > 4 || ++read > 100) return;
+    let settings = outer;
     for (const line of settingLines(await disk.text(path, 2 ** 20))) {
       const [, word = '', value = ''] = /^(\w+)(?:\s*=\s*|\s+)(.*)$/.exec(line) ?? [];
       const keyword = word.toLowerCase();
-      if (keyword === 'match') return;
-      if (keyword === 'include') {
+      if (keyword === 'match') {
+        settings = new Map();
+        if (found.blocks.length < MOST_BLOCKS) found.blocks.push({ criteria: value, own: settings });
+      } else if (keyword === 'include') {
         for (const pattern of value.split(/\s+/))
-          for (const file of await expand(disk, pattern)) await take(file, depth + 1);
+          for (const file of await expand(disk, pattern)) await take(file, depth + 1, settings);
       } else if (keyword !== '' && !settings.has(keyword)) settings.set(keyword, value);
     }
   };
-  await take('/etc/ssh/sshd_config', 0);
-  return settings;
+  await take('/etc/ssh/sshd_config', 0, found.everywhere);
+  return found;
 }
 
 /** A pattern whose last part may hold `*`; one without a folder is taken from /etc/ssh. */

@@ -106,14 +106,23 @@ lv() { lvcreate -qq -y -Wn -Zn "$@"; }
 wait_lv() { for i in $(seq 600); do [ "$(lvs --noheadings -o copy_percent "$1" | tr -d ' ')" = 100.00 ] && return; sleep 0.1; done; false; }
 `;
 
+/** What cases take besides. */
+export interface MoreTools {
+  packages: readonly string[];
+  modules: readonly string[];
+  /** Functions of bash. */
+  shell: string;
+}
+
 /** Runs every case in one guest, and brings back their disks and what its kernel said of them. */
 export async function makeDisks(
   folder: string,
   cases: readonly DiskCase[],
   tree: string,
+  more: MoreTools = { packages: [], modules: [], shell: '' },
 ): Promise<Map<string, MadeDisk>> {
   const [kernel = ''] = await debianPackages('amd64', KERNEL);
-  const packages = await debianPackages('amd64', ...PACKAGES);
+  const packages = await debianPackages('amd64', ...PACKAGES, ...more.packages);
   const at = (name: string) => join(folder, name);
   const unpack = (deb: string, to: string) => execFileSync('dpkg-deb', ['--extract', deb, to]);
   // As root, gvm runs QEMU as nobody, who must get at the disks.
@@ -140,7 +149,9 @@ export async function makeDisks(
       path: 'make',
       kind: 'file',
       mode: 0o755,
-      bytes: Buffer.from(`${MAKE}\n${steps.join('\n')}\ntar -c -f /dev/vdb -C /out .\nsync\nexit \${failed:-0}\n`),
+      bytes: Buffer.from(
+        `${MAKE}\n${more.shell}\n${steps.join('\n')}\ntar -c -f /dev/vdb -C /out .\nsync\nexit \${failed:-0}\n`,
+      ),
     },
   ];
   const script = `${builderPrologue}
@@ -159,7 +170,7 @@ poweroff -f
   );
   await runBuilderGuest(
     {
-      ...{ name: 'guest', modules: MODULES, script, files, timeout: 900_000 },
+      ...{ name: 'guest', modules: [...MODULES, ...more.modules], script, files, timeout: 900_000 },
       kernel: {
         release,
         image: at(`kernel/boot/vmlinuz-${release}`),

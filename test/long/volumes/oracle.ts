@@ -1,4 +1,5 @@
 import { showBytes } from '../../../src/core/index.ts';
+import { type Vfs, walkTree } from '../../../src/disk/index.ts';
 import type { Line } from '../../disk/tree.ts';
 
 const TYPES: Record<string, string> = {
@@ -54,6 +55,18 @@ export function kernelXattrs(oracle: ReadonlyMap<string, Buffer>, name: string):
     if (file !== undefined) path = showBytes(Buffer.from(`/${unescapeOctal(file)}`, 'latin1'));
     const [, key, value = ''] = /^([^#=]+)=0x([0-9a-f]*)$/.exec(line) ?? [];
     if (key) found.set(`${path} ${key}`, value);
+  }
+  return found;
+}
+
+/** The same by our own reader. */
+export async function ownXattrs(vfs: Vfs): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for await (const walked of walkTree(vfs, await vfs.resolve('/'))) {
+    if ('trouble' in walked) throw new Error(walked.trouble.message);
+    for (const { name, value } of await walked.node.xattrs()) {
+      found.set(`${showBytes(walked.path)} ${name}`, value.toString('hex'));
+    }
   }
   return found;
 }
