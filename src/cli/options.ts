@@ -64,7 +64,7 @@ export const optionTable = {
   'fail-on-flaky': { about: 'exit 1 where a test passed only when it was tried again' },
   repeat: { value: 'N', about: 'run every suite N times, each time with guests of its own' },
   bail: { value: 'N', about: 'begin no more tests after N that went wrong' },
-  watch: { about: 'run again what changes: tests whose suite was edited, suites whose image or kernel was rebuilt' },
+  watch: { about: 'run again what changes: tests and suites of what was edited or rebuilt, inspections of images' },
   'pause-on-failure': { about: 'leave a guest as a failed test left it, and wait for Enter' },
   shard: { value: 'I/N', about: 'only the tests of part I of N; gvm report merge joins the parts' },
   timings: { value: 'FILE', about: 'divide by the times in an earlier run.json, or in what gvm shards --json wrote' },

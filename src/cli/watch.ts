@@ -50,7 +50,8 @@ function lookOf(path: string): string {
   return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : '';
 }
 
-function lookAt(paths: readonly string[]): Map<string, string> {
+/** What files are at this moment. */
+export function lookAt(paths: readonly string[]): Map<string, string> {
   return new Map(paths.map((path) => [path, lookOf(path)]));
 }
 
@@ -74,7 +75,7 @@ function artifactsOf(plan: SuitePlan, context: Context): string[] {
 }
 
 /** The files that changed, once nothing more changes. Rejects with the signal's reason. */
-async function nextChange(looked: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Set<string>> {
+export async function nextChange(looked: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Set<string>> {
   let before = '';
   for (;;) {
     await pause(EVERY, signal);

@@ -5,7 +5,7 @@ export { resolveDevice } from './device.ts';
 export { type Disk, type OpenDiskOptions, openChain, openDisk } from './disk.ts';
 export type { FileExtent, FileSystem, FsNode, NodeStat, NodeType, Timestamp, Xattr } from './fs/file-system.ts';
 export { type FstabEntry, parseFstab } from './fstab.ts';
-export { type ImageChain, type ImageLayer, isOneFile } from './image/layer.ts';
+export { filesOf, type ImageChain, type ImageLayer, isOneFile } from './image/layer.ts';
 export { openImage } from './image/open.ts';
 export type { Snapshot } from './image/qcow2-snapshots.ts';
 export { type Layout, readLayout, type Volume } from './layout.ts';

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ImageChain } from '../disk/index.ts';
+import { filesOf, type ImageChain } from '../disk/index.ts';
 import { type Inspection, inspectionSchema } from './inspect.ts';
 
 /** Inspections that are kept, of the images that were asked for last. */
@@ -29,16 +29,14 @@ export async function rememberInspection(
 }
 
 /** A digest over the files of a chain as the file system knows them, and over this gvm. */
-async function identityOf({ layers, snapshot }: ImageChain): Promise<string> {
+async function identityOf(chain: ImageChain): Promise<string> {
   const own = await stat(fileURLToPath(import.meta.url), { bigint: true });
   const hash = createHash('sha256').update(`${own.mtimeNs}\0${own.size}\0`);
-  for (const { path, format, extents = [] } of layers) {
-    for (const file of new Set([path, ...extents.flatMap((extent) => extent.file ?? [])])) {
-      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-      hash.update([file, format, dev, ino, size, mtimeNs, ctimeNs].join('\0')).update('\0');
-    }
+  for (const file of filesOf(chain)) {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    hash.update([file, dev, ino, size, mtimeNs, ctimeNs].join('\0')).update('\0');
   }
-  hash.update(snapshot?.id ?? '');
+  hash.update(JSON.stringify([chain.layers.map(({ format }) => format), chain.snapshot?.id]));
   return hash.digest('hex');
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -157,6 +158,48 @@ describe('commands over a powered-off disk', { timeout: 30_000 }, () => {
     await new Promise((resolve) => child.once('close', resolve));
     expect(stderr).toBe('');
     expect(existsSync(join(folder, 'core'))).toBe(false);
+  });
+});
+
+describe('inspect', { timeout: 30_000 }, () => {
+  beforeAll(() => {
+    process.env.GVM_HOME = join(folder, 'home');
+  });
+  afterAll(() => {
+    delete process.env.GVM_HOME;
+  });
+
+  it('-j reads several images at once, and tells them in their order', async () => {
+    const images = Array.from({ length: 9 }, (_, i) => (i === 4 ? 'zero.raw' : i % 2 ? 'system.raw' : 'system.qcow2'));
+    writeFileSync(join(folder, 'zero.raw'), Buffer.alloc(2 ** 20));
+    const { code, stdout, stderr } = await gvm('inspect', '--json', '--fresh', '-j', '4', ...images);
+    const found = stdout
+      .trim()
+      .split('\n')
+      .map((line): { image: string } => JSON.parse(line));
+    expect([code, found.map(({ image }) => image)]).toEqual([2, images.filter((image) => image !== 'zero.raw')]);
+    expect(stderr).toMatch(/^warning: zero.raw: .*no partition table/m);
+  });
+
+  it('--watch tells an image again when its file was written, also after a bad moment, until Ctrl-C', async () => {
+    const image = join(folder, 'watched.raw');
+    copyFileSync(join(folder, 'system.raw'), image);
+    const done = gvm('inspect', '--watch', '--json', 'watched.raw');
+    const write = vi.mocked(process.stdout.write);
+    const said = vi.mocked(process.stderr.write);
+    await vi.waitFor(() => expect(write.mock.calls.join('').match(/"version":1/g)).toHaveLength(1), 20_000);
+    await vi.waitFor(() => expect(said.mock.calls.join('')).toContain('watching 1 file'), 20_000);
+    writeFileSync(image, Buffer.alloc(2 ** 20));
+    await vi.waitFor(() => expect(said.mock.calls.join('')).toContain('no partition table'), 20_000);
+    copyFileSync(join(folder, 'system.raw'), image);
+    await vi.waitFor(() => expect(write.mock.calls.join('').match(/"version":1/g)).toHaveLength(2), 20_000);
+    process.emit('SIGINT', 'SIGINT');
+    expect((await done).code).toBe(130);
+  });
+
+  it('--watch refuses what cannot be watched', async () => {
+    const refused = await gvm('inspect', '--watch', 'nbd://localhost/x');
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('nothing says when')]);
   });
 });
 

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { printable } from '../../core/index.ts';
-import { asGvmError } from '../../errors/index.ts';
+import { filesOf } from '../../disk/index.ts';
+import { asGvmError, GvmError } from '../../errors/index.ts';
 import { type Inspection, inspectImage, rememberInspection } from '../../inspect/index.ts';
 import type { Command, Context } from '../command.ts';
 import { renderInspection } from '../disk/inspection.ts';
@@ -8,6 +9,7 @@ import { readKeys } from '../disk/keys.ts';
 import { type Output, openOutput } from '../disk/output.ts';
 import { chainNamed, diskOptions, interruptible, openNamed } from '../disk/session.ts';
 import { jobsOf } from '../jobs.ts';
+import { lookAt, nextChange } from '../watch.ts';
 
 async function inspectNamed(
   context: Context,
@@ -31,34 +33,68 @@ async function inspectNamed(
 /** Reads several images beside one another, and hands out each in the order in which they were named. */
 async function inspectAll(
   context: Context,
+  images: readonly string[],
+  keys: readonly Buffer[],
   signal: AbortSignal,
   show: (found: Inspection) => Promise<void>,
 ): Promise<number> {
   const jobs = jobsOf(context);
-  const keys = await readKeys(context.texts('key-file'), context.cwd);
   const waiting: Promise<Inspection>[] = [];
   let code = 0;
-  for (const [i] of context.words.entries()) {
-    while (waiting.length < Math.min(context.words.length, i + jobs)) {
-      const next = inspectNamed(context, context.words[waiting.length] ?? '', keys, signal);
+  for (const [i, image] of images.entries()) {
+    while (waiting.length < Math.min(images.length, i + jobs)) {
+      const next = inspectNamed(context, images[waiting.length] ?? '', keys, signal);
       next.catch(() => {});
       waiting.push(next);
     }
     try {
       await show(await (waiting[i] as Promise<Inspection>));
     } catch (thrown) {
-      // Of several images one may be bad; alone it is the error of the command.
-      if (context.words.length === 1 || signal.aborted) throw thrown;
+      // Of several images one may be bad, and one that is watched may be so for a while; else it is the error of the command.
+      if ((context.words.length === 1 && !context.flag('watch')) || signal.aborted) throw thrown;
       const error = asGvmError(thrown);
-      context.log.warn(printable(`${context.words[i]}: ${error.message}`));
+      context.log.warn(printable(`${image}: ${error.message}`));
       code ||= error.exitCode;
     }
   }
   return code;
 }
 
+/** The files of an image as they are now; what cannot be opened is watched by its name. */
+async function filesNamed(context: Context, image: string): Promise<string[]> {
+  try {
+    const chain = await chainNamed(context, image);
+    if (chain) return filesOf(chain);
+  } catch {
+    return [resolve(context.cwd, image)];
+  }
+  throw new GvmError({ code: 'usage', message: `--watch: nothing says when ${image} changes on its server` });
+}
+
+/** Inspects images, and each again whenever one of its files has changed, until the signal that ends gvm. */
+async function watchImages(
+  context: Context,
+  keys: readonly Buffer[],
+  signal: AbortSignal,
+  show: (found: Inspection) => Promise<void>,
+): Promise<never> {
+  if (context.opened) throw new GvmError({ code: 'usage', message: '--watch: the image stays open as it is' });
+  const files = new Map<string, string[]>();
+  let looked = new Map<string, string>();
+  for (let due = context.words; ; ) {
+    for (const image of due) files.set(image, await filesNamed(context, image));
+    // What is written while they are read is seen afterwards.
+    for (const [file, look] of lookAt(due.flatMap((image) => files.get(image) ?? []))) looked.set(file, look);
+    await inspectAll(context, due, keys, signal, show);
+    looked = new Map([...looked].filter(([file]) => [...files.values()].some((own) => own.includes(file))));
+    context.log.info(`watching ${looked.size} ${looked.size === 1 ? 'file' : 'files'}; Ctrl-C ends it`);
+    const changed = await nextChange(looked, signal);
+    due = context.words.filter((image) => files.get(image)?.some((file) => changed.has(file)));
+  }
+}
+
 function shower(context: Context, output: Output): (found: Inspection) => Promise<void> {
-  const several = context.words.length > 1;
+  const several = context.words.length > 1 || context.flag('watch');
   return async (found) => {
     const json = JSON.stringify(found, null, several ? 0 : 2);
     await output.line(context.flag('json') ? json : renderInspection(found, { color: context.color }));
@@ -70,7 +106,7 @@ export const inspect: Command = {
   usage: 'IMAGE…',
   about:
     'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. What was read is kept until a file of the image changes.\nOf passwords and keys only state and kind are told.',
-  options: [...diskOptions, 'jobs', 'fresh'],
+  options: [...diskOptions, 'jobs', 'fresh', 'watch'],
   completes: 'images',
   examples: [
     [
@@ -79,7 +115,14 @@ export const inspect: Command = {
     ],
     ['gvm inspect disk.qcow2 --json | jq .sections.packages', 'one part of it, complete'],
     ['gvm inspect *.qcow2 --json -j auto', 'several images at once, a line of JSON for each'],
+    ['gvm inspect disk.qcow2 --watch', 'again each time that the image was written'],
   ],
   words: [1, 1000],
-  run: (context) => interruptible((signal) => inspectAll(context, signal, shower(context, openOutput(process.stdout)))),
+  run: (context) =>
+    interruptible(async (signal) => {
+      const keys = await readKeys(context.texts('key-file'), context.cwd);
+      const show = shower(context, openOutput(process.stdout));
+      if (context.flag('watch')) return watchImages(context, keys, signal, show);
+      return inspectAll(context, context.words, keys, signal, show);
+    }),
 };

@@ -32,6 +32,12 @@ export interface ImageChain {
   snapshot?: Snapshot;
 }
 
+/** Every file that a chain is read from. */
+export function filesOf({ layers }: ImageChain): string[] {
+  const files = layers.flatMap(({ path, extents = [] }) => [path, ...extents.flatMap(({ file }) => file ?? [])]);
+  return [...new Set(files)];
+}
+
 /** Whether all of a layer lies in its one file, so that QEMU can be given it. */
 export function isOneFile({ path, extents = [] }: Pick<ImageLayer, 'path' | 'extents'>): boolean {
   return extents.every((extent) => extent.file === undefined || extent.file === path);
