@@ -40,8 +40,9 @@ export function runAs(
   folder: string,
   command: readonly string[],
   env: Record<string, string>,
+  options: BecomeOptions = {},
 ): string {
-  const [program = '', ...args] = [...(user === ACCOUNT ? become(folder) : []), ...command];
+  const [program = '', ...args] = [...(user === ACCOUNT ? become(folder, options) : []), ...command];
   return execFileSync(program, args, {
     cwd: folder,
     encoding: 'utf8',
@@ -51,13 +52,30 @@ export function runAs(
   });
 }
 
+export interface BecomeOptions {
+  /** A `/dev` without KVM, block devices and everything else that is not needed to read files, and no capability left. */
+  bare?: boolean;
+}
+
+function bareDev(at: string): string[] {
+  return [
+    ...[`mkdir ${at}`, `mount -t tmpfs -o mode=755 none ${at}`],
+    ...['null', 'zero', 'urandom', 'random'].map(
+      (name) => `touch ${at}/${name} && mount --bind /dev/${name} ${at}/${name}`,
+    ),
+    ...[`ln -s /proc/self/fd ${at}/fd`, `mount --rbind ${at} /dev`],
+  ];
+}
+
 /** What root puts before a command so that the account runs it. */
-function become(folder: string): string[] {
+function become(folder: string, { bare = false }: BecomeOptions): string[] {
   const mounts = Object.entries(LINES).map(([file, line]) => {
     const copy = join(folder, `etc-${file}`);
     writeFileSync(copy, readFileSync(`/etc/${file}`, 'utf8') + line);
     return `mount --bind '${copy}' /etc/${file}`;
   });
-  const identity = `--reuid ${ACCOUNT.uid} --regid ${ACCOUNT.gid} --clear-groups`;
-  return ['unshare', '--mount', 'sh', '-c', [...mounts, `exec setpriv ${identity} "$@"`].join(' && '), 'sh'];
+  const powerless = bare ? ' --no-new-privs --bounding-set -all --inh-caps -all' : '';
+  const identity = `--reuid ${ACCOUNT.uid} --regid ${ACCOUNT.gid} --clear-groups${powerless}`;
+  const dev = bare ? bareDev(join(folder, 'dev')) : [];
+  return ['unshare', '--mount', 'sh', '-c', [...mounts, ...dev, `exec setpriv ${identity} "$@"`].join(' && '), 'sh'];
 }
