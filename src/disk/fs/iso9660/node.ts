@@ -43,7 +43,7 @@ export class IsoNode implements FsNode {
     this.#parts = parts;
     this.#extra = extra;
     const isDirectory = (record.u8(25) & FLAG.directory) !== 0 || extra?.childLink !== undefined;
-    const mode = extra?.mode ?? (isDirectory ? 0o040555 : 0o100444);
+    const mode = extra?.mode ?? (isDirectory ? 0o040555 : 0o100555);
     const type = isDirectory ? 'directory' : typeOfMode(mode);
     const size = type === 'symlink' ? (extra?.target?.length ?? 0) : parts.reduce((sum, part) => sum + part.length, 0);
     this.stat = {
