@@ -58,7 +58,7 @@ export async function diskOf(
   { kernel, signal }: { kernel: string | undefined; signal: AbortSignal },
 ): ReturnType<RunOfflineOptions['find']> {
   const settings = context.settings();
-  const { image } = await findImage(asked === 'default' ? settings.image : asked, {
+  const { image, chain } = await findImage(asked === 'default' ? settings.image : asked, {
     cwd: context.cwd,
     recipes: settings.images,
     store: openStore(context.state().home),
@@ -69,7 +69,5 @@ export async function diskOf(
     version: version(),
     onEvent: logBuild(context.log),
   });
-  const { name, digest, layers, virtualSize } = image;
-  const chain = { layers: layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
-  return { name, digest, chain, kernel };
+  return { name: image.name, digest: image.digest, chain, kernel };
 }

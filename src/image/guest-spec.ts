@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { layerMachine, type MachineLayer } from '../config/index.ts';
 import { nearest } from '../core/index.ts';
-import { isOneFile, openImage } from '../disk/index.ts';
+import { filesOf, type ImageChain, isOneFile, openImage } from '../disk/index.ts';
 import { GvmError } from '../errors/index.ts';
 import type { GuestImage, GuestSpec, InitSystem } from '../lab/index.ts';
 import type { ChannelKey, MachineKeys, ResolvedMachine } from '../schema/index.ts';
@@ -37,6 +37,8 @@ export interface DescribeOptions extends BuildOptions {
 /** An image that was found: what a guest needs to know of it. */
 export interface FoundImage {
   image: GuestImage;
+  /** The same files as a disk that is only read. */
+  chain: ImageChain;
   init: InitSystem;
   /** The lowest layer: what the image itself asks for. */
   own: MachineLayer;
@@ -49,11 +51,11 @@ export interface FoundImage {
  * another firmware than direct), `host-resource` (no firmware files), or what a build or a kernel throws
  */
 export async function describeGuest(options: DescribeOptions): Promise<GuestSpec> {
-  const found = await findImage(options.image, options);
+  const found = bootable(await findImage(options.image, options));
   const { machine } = layerMachine([found.own, ...options.layers]);
   const diskImages: Record<string, GuestImage> = {};
   for (const disk of machine.disks) {
-    if (disk.image !== undefined) diskImages[disk.image] ??= (await findImage(disk.image, options)).image;
+    if (disk.image !== undefined) diskImages[disk.image] ??= bootable(await findImage(disk.image, options)).image;
   }
   return {
     name: options.guest,
@@ -92,24 +94,28 @@ export async function findImage(name: string, options: FindOptions): Promise<Fou
 function fromStore(stored: StoredImage, recipe: string): FoundImage {
   const { name, digest, layers, virtualSize, init, machine, manifest, login } = stored;
   const keys: MachineKeys = { ...machine, firmware: manifest.firmware, login };
-  return { image: { name, digest, layers, virtualSize }, init, own: { origin: recipe, keys }, stored };
+  const chain = { layers: layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
+  return { image: { name, digest, layers, virtualSize }, chain, init, own: { origin: recipe, keys }, stored };
 }
 
 async function fromFile(name: string, file: string, { format, allow }: FindOptions): Promise<FoundImage> {
   const chain = await openImage(file, { format, allow: allow ?? [] });
-  const parted = chain.layers.find((layer) => !isOneFile(layer));
-  if (parted) {
-    throw new GvmError({
-      code: 'image-format',
-      message: `${parted.path} lies in several files, and a guest is given one for each layer`,
-      hint: `convert it: qemu-img convert -f ${parted.format} -O qcow2 ${parted.path} ${basename(parted.path, extname(parted.path))}.qcow2`,
-      details: { path: parted.path },
-    });
-  }
   const layers = chain.layers.map(({ path, format: kind }) => ({ path, format: kind }));
-  const digest = await digestOf(chain.layers.map((layer) => layer.path));
+  const digest = await digestOf(filesOf(chain));
   const image = { name, digest, layers, virtualSize: chain.virtualSize };
-  return { image, init: 'unknown', own: { origin: file, keys: {} } };
+  return { image, chain, init: 'unknown', own: { origin: file, keys: {} } };
+}
+
+/** @throws GvmError `image-format` for an image that QEMU cannot be given */
+function bootable(found: FoundImage): FoundImage {
+  const parted = found.chain.layers.find((layer) => !isOneFile(layer));
+  if (!parted) return found;
+  throw new GvmError({
+    code: 'image-format',
+    message: `${parted.path} lies in several files, and a guest is given one for each layer`,
+    hint: `convert it: qemu-img convert -f ${parted.format} -O qcow2 ${parted.path} ${basename(parted.path, extname(parted.path))}.qcow2`,
+    details: { path: parted.path },
+  });
 }
 
 /** SHA-256 over the files of a chain, top first. */

@@ -3,6 +3,7 @@
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { ReleaseStack } from '../../core/index.ts';
+import { GvmError } from '../../errors/index.ts';
 import { ImageFile } from '../image/image-file.ts';
 import type { ImageLayer } from '../image/layer.ts';
 import type { VmdkExtent } from '../image/vmdk-descriptor.ts';
@@ -40,10 +41,11 @@ export async function openVmdk(layers: readonly ImageLayer[]): Promise<BlockSour
 
 /** The extents of a layer, one after the other. */
 async function openLayer(
-  { path, extents = [], virtualSize }: ImageLayer,
+  { path, extents, virtualSize }: ImageLayer,
   below: BlockSource | undefined,
   releases: ReleaseStack,
 ): Promise<BlockSource> {
+  if (!extents) throw new GvmError({ code: 'internal', message: `${path} was not audited` });
   const parts: { start: number; source: BlockSource }[] = [];
   let start = 0;
   for (const extent of extents) {

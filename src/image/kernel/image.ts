@@ -5,6 +5,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   contentOf,
+  filesOf,
   type Located,
   openDisk,
   openImage,
@@ -25,7 +26,7 @@ const MOST_FILES = 100_000;
 export const kernelImage: KernelSource = {
   kind: 'image',
   takes: (path, stat) => stat.isFile() && NAME.test(path),
-  watched: async (path) => (await openImage(path)).layers.map((layer) => layer.path),
+  watched: async (path) => filesOf(await openImage(path)),
   async unpack(path, folder, { signal }) {
     await using disk = await openDisk(path, { signal });
     const { vfs } = await openTree(await readLayout(disk.source, { signal }), undefined, signal);
