@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Ownership } from './ownership.ts';
 
 const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -21,6 +22,8 @@ export class Interrupted extends Error {
  */
 export async function runOwned(main: (ownership: Ownership) => Promise<number>): Promise<number> {
   const controller = new AbortController();
+  // Every guest, and every wait for one, listens to it.
+  setMaxListeners(0, controller.signal);
   const releases = new Set<() => void>();
   let received: OwnedSignal | undefined;
   const onSignal = (signal: OwnedSignal) => {

@@ -10,6 +10,7 @@ import { gvm, project, repository } from '../e2e/gvm.ts';
 
 const images = readdirSync(join(repository, 'images')).flatMap((name) => /^(.+)\.yaml$/.exec(name)?.[1] ?? []);
 const suite = `suite: kernels
+machine: { login: { become: sudo } } # the twins let no root in
 tests:
   - name: runs a kernel that nothing has tainted
     kernel: { arch: x86_64, taint: 0 }
