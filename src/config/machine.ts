@@ -71,12 +71,14 @@ export function layerMachine(layers: readonly MachineLayer[]): LayeredMachine {
 
 /** A map is merged, but one proof of who logs in replaces another. */
 function layerLogin(below: ResolvedLogin, keys: NonNullable<MachineKeys['login']>): ResolvedLogin {
-  const { user = below.user, port = below.port, become = below.become, key, agent, 'password-env': passwordEnv } = keys;
-  const { user: _, port: __, become: ___, ...proof } = below;
-  if (key !== undefined) return { user, port, become, key };
-  if (agent) return { user, port, become, agent };
-  if (passwordEnv !== undefined) return { user, port, become, passwordEnv };
-  return { user, port, become, ...proof };
+  const { user = below.user, port = below.port, become = below.become, shell = below.shell } = keys;
+  const { key, agent, 'password-env': passwordEnv } = keys;
+  const { user: _, port: __, become: ___, shell: ____, ...proof } = below;
+  const login = { user, port, become, ...(shell === undefined ? {} : { shell }) };
+  if (key !== undefined) return { ...login, key };
+  if (agent) return { ...login, agent };
+  if (passwordEnv !== undefined) return { ...login, passwordEnv };
+  return { ...login, ...proof };
 }
 
 function checkFirmware(machine: ResolvedMachine, origins: Record<string, string>): void {

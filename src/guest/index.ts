@@ -8,6 +8,7 @@ export type {
   StartOptions,
 } from './channel.ts';
 export { ConsoleChannel, type ConsolePorts } from './console/console-channel.ts';
+export { WaitingShell } from './console/waiting-shell.ts';
 export { type Agreement, ConsoleClassifier, type ConsoleVerdict } from './serial/classifier.ts';
 export type { ConsoleFinding } from './serial/finding.ts';
 export { HealthWatch } from './serial/health.ts';

@@ -30,7 +30,7 @@ export interface DescribeOptions extends BuildOptions {
   allow?: readonly string[] | undefined;
   /** What deadlines are multiplied by. */
   scale: number;
-  /** How commands get into the guest. Default `auto`: SSH where it has a network, else the console channel. */
+  /** How commands get into the guest. Default `auto`: SSH where it has a network and no shell waits, else the console channel. */
   channel?: ChannelKey | undefined;
 }
 
@@ -68,8 +68,9 @@ export async function describeGuest(options: DescribeOptions): Promise<GuestSpec
   };
 }
 
-function channelOf(channel: ChannelKey, { networks }: ResolvedMachine): GuestSpec['channel'] {
+function channelOf(channel: ChannelKey, { networks, login }: ResolvedMachine): GuestSpec['channel'] {
   if (channel !== 'auto') return channel;
+  if (login.shell !== undefined) return 'console';
   return networks.some((network) => network.mode !== 'none') ? 'ssh' : 'console';
 }
 

@@ -22,6 +22,8 @@ export interface BootWatchOptions {
   scale: number;
   /** What the kernel is told, where gvm tells it. */
   commandLine?: string | undefined;
+  /** The guest is entered over its console port. */
+  overConsole: boolean;
   onProgress?: ((progress: BootProgress) => void) | undefined;
 }
 
@@ -123,7 +125,7 @@ export class BootWatch {
   }
 
   #look(machine: Machine): void {
-    const { serial, scale } = this.#options;
+    const { serial, scale, overConsole } = this.#options;
     const ms = serial.quiet;
     const waiting = this.#waiting;
     if (ms < SILENT || !this.#classifier.suspects(waiting)) {
@@ -133,7 +135,7 @@ export class BootWatch {
     }
     void this.#lookInside(machine);
     const { activity } = this.#processors;
-    const signs = { kind: 'quiet', ms, scale, reach: this.reach, activity, ...this.#signs } as const;
+    const signs = { kind: 'quiet', ms, scale, reach: this.reach, overConsole, activity, ...this.#signs } as const;
     const verdict = this.#classifier.judge(signs, waiting);
     if (verdict) this.#die({ verdict, how: howOf(ms, activity) });
   }

@@ -60,6 +60,7 @@ export function machineInput(
     disks: [system, ...others.filter((disk) => disk.layers.length > 0), seed, ...modules],
     networks: machine.networks,
     forward: machine.login.port,
+    ...(machine.login.shell === undefined ? {} : { shell: true }),
     // A guest that panics or resets on its way ends QEMU, and that is seen at once.
     noReboot: true,
     ...(hasScreen(spec) ? { screen: files.screen } : {}),

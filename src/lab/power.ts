@@ -1,6 +1,6 @@
 import { deferred, formatDuration, monotonic, pause, within } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
-import { ConsoleChannel, type ConsoleFinding, type SerialLog } from '../guest/index.ts';
+import { ConsoleChannel, type ConsoleFinding, type SerialLog, WaitingShell } from '../guest/index.ts';
 import { type Machine, type QemuCommand, startMachine } from '../machine/index.ts';
 import type { BootRecord } from '../schema/index.ts';
 import { type BootContext, guestLost, withScreen } from './boot-error.ts';
@@ -78,7 +78,7 @@ export class Power {
     let console: ConsoleChannel | undefined;
     const beforeGuest = (starting: Machine) => {
       place.onProcess(starting.pid);
-      console = attachConsole(starting, place.scale);
+      console = attachConsole(starting, spec, place.scale);
       serial.attach(starting.serial);
       watch.attach(starting);
       watch.enter(resumed ? 'ssh' : 'firmware');
@@ -151,7 +151,8 @@ export class Power {
 
   #watch(began: number): BootWatch {
     const { serial, place, onProgress, spec } = this.#options;
-    return new BootWatch({ serial, began, scale: place.scale, commandLine: commandLineOf(spec), onProgress });
+    const told = { commandLine: commandLineOf(spec), overConsole: spec.channel === 'console' };
+    return new BootWatch({ serial, began, scale: place.scale, ...told, onProgress });
   }
 
   async #awaitReady(
@@ -201,8 +202,9 @@ export class Power {
 }
 
 /** The channel over a machine's virtio-serial ports; QEMU tells when the guest opens and closes them. */
-function attachConsole(machine: Machine, scale: number): ConsoleChannel {
-  const channel = new ConsoleChannel(machine.ports, scale);
+function attachConsole(machine: Machine, { machine: { login } }: GuestSpec, scale: number): ConsoleChannel {
+  const shell = machine.shell && new WaitingShell(machine.shell, login, scale);
+  const channel = new ConsoleChannel(machine.ports, scale, shell);
   machine.qmp.onEvent(({ name, data }) => {
     if (name === 'VSERPORT_CHANGE' && data.id === 'control') channel.guestChanged(data.open === true);
   });

@@ -38,6 +38,8 @@ export interface Machine extends AsyncDisposable {
   readonly serial: Duplex;
   /** gvm's ends of the virtio-serial ports. The guest waits for who reads them. */
   readonly ports: { control: Duplex; data: Duplex; errors: Duplex };
+  /** gvm's end of hvc0, where the machine has one. The guest waits for who reads it. */
+  readonly shell: Duplex | undefined;
   /** Resolves when QEMU has ended; never rejects. */
   readonly exited: Promise<QemuExit>;
   /** The port of 127.0.0.1 that leads to the guest's login port. @throws GvmError `usage` when it has no network */
@@ -78,7 +80,7 @@ export async function startMachine(command: QemuCommand, options: StartOptions):
   try {
     const wait = { timeout: options.timeout ?? 20_000, signal: options.signal };
     const qmp = await QmpClient.connect(child.socket('qmp'), wait);
-    const machine = new RunningMachine(child, qmp, command.screen);
+    const machine = new RunningMachine(child, qmp, command);
     await options.beforeGuest?.(machine);
     if (command.incoming !== undefined) await loadState(qmp, command.incoming, options.signal);
     await qmp.execute('cont', undefined, wait);
@@ -97,17 +99,19 @@ class RunningMachine implements Machine {
   readonly qmp: QmpClient;
   readonly serial: Duplex;
   readonly ports: Machine['ports'];
+  readonly shell: Duplex | undefined;
   readonly exited: Promise<QemuExit>;
   readonly #child: SupervisedChild;
   readonly #screen: string | undefined;
 
-  constructor(child: SupervisedChild, qmp: QmpClient, screen: string | undefined) {
+  constructor(child: SupervisedChild, qmp: QmpClient, { screen, sockets }: QemuCommand) {
     this.#child = child;
     this.#screen = screen;
     this.qmp = qmp;
     this.pid = child.pid;
     this.serial = child.socket('serial');
     this.ports = { control: child.socket('control'), data: child.socket('data'), errors: child.socket('errors') };
+    this.shell = sockets.some(({ name }) => name === 'shell') ? child.socket('shell') : undefined;
     this.exited = child.exited;
   }
 

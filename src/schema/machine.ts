@@ -38,6 +38,10 @@ export const loginSchema = z
       .optional()
       .meta({ description: 'the variable of the environment that holds the password' }),
     become: z.enum(['none', 'sudo', 'doas']).optional().meta({ description: 'how a user runs commands as root' }),
+    shell: z
+      .literal('hvc0')
+      .optional()
+      .meta({ description: 'a virtio console where a shell of root waits, from which the console channel is started' }),
   })
   .refine(
     (login) => [login.key, login.agent, login['password-env']].filter((way) => way !== undefined).length <= 1,
@@ -84,6 +88,8 @@ export interface ResolvedLogin {
   key?: string;
   agent?: true;
   passwordEnv?: string;
+  /** A virtio console of the machine where a shell waits. */
+  shell?: 'hvc0';
 }
 
 /** A machine with every layer applied; what is absent here the machine does not have. */

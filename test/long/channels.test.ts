@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { generateLoginKey, openSsh, type SshAddress, upload } from '../../src/guest/index.ts';
 import type { Guest } from '../../src/lab/index.ts';
+import { Workshop } from '../e2e/broken.ts';
 import { openTestLab, type TestLab } from '../e2e/test-lab.ts';
 
 let bench: TestLab;
@@ -118,4 +119,54 @@ test('a network that is cut ends a command with a typed error, and the console c
   await cut;
   expect(performance.now() - began).toBeLessThan(60_000 * guest.scale);
   expect((await guest.console.exec('ip link set eth0 up && echo up')).stdout.toString()).toBe('up\n');
+});
+
+describe('a guest without the responder, and with a shell on hvc0', () => {
+  // Neither network nor responder: whatever comes back came through the shell.
+  const getty = (options: string) =>
+    `rm -f /root/etc/runlevels/*/gvm-channel; ln -s agetty /root/etc/init.d/agetty.hvc0
+     ln -s /etc/init.d/agetty.hvc0 /root/etc/runlevels/default/; cp /root/etc/conf.d/agetty.ttyS0 /root/etc/conf.d/agetty.hvc0
+     echo 'agetty_options="${options}"' >>/root/etc/conf.d/agetty.hvc0`;
+  const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+  const printed = Array.from(all, (byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  let folder: string;
+  /** Of "correct horse". */
+  const HASH = '$6$gvm$glxFGs73Ph1Oy5M/eM31MoGoHU3x1x6zRGOsvFSR1UqArtm9B7FY8TrF3KkV/I3JUxUfla0GolIB2xvXWF9AB1';
+  let workshop: Workshop;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'gvm-hvc-'));
+    workshop = new Workshop(bench, folder);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('is ready, carries all bytes, and is entered again after a reboot and a responder that was killed', async () => {
+    const machine = { network: 'none', login: { shell: 'hvc0' } };
+    await using guest = await bench.lab.start(
+      await workshop.changed('hvc', { disk: getty('--autologin root --noclear'), machine }),
+    );
+    const answers = async () => {
+      const { stdout, stderr, exitCode } = await guest.channel().exec(`printf '${printed}'; id -u >&2; exit 3`);
+      expect([stdout, stderr.toString(), exitCode]).toEqual([all, '0\n', 3]);
+    };
+    await answers();
+    await guest.reboot();
+    await answers();
+    const killed = guest.channel().exec('kill -KILL $(grep -laF gvm-channel /proc/[0-9]*/cmdline | cut -d/ -f3)');
+    await expect(killed).rejects.toMatchObject({ code: 'channel-closed' });
+    await answers();
+  });
+
+  test('is logged in to by password, and a wrong one is told', async () => {
+    process.env.GVM_HVC = 'correct horse';
+    const machine = { network: 'none', login: { shell: 'hvc0', 'password-env': 'GVM_HVC' } };
+    const disk = `${getty('--noclear')}; sed -i 's#^root:[^:]*:#root:${HASH}:#' /root/etc/shadow`;
+    await using guest = await bench.lab.start(await workshop.changed('hvc-login', { disk, machine }));
+    expect((await guest.channel().exec('id -u')).stdout.toString()).toBe('0\n');
+    process.env.GVM_HVC = 'battery staple';
+    await expect(bench.lab.start(await workshop.changed('hvc-refused', { disk, machine }))).rejects.toMatchObject({
+      code: 'login-refused',
+      message: expect.stringContaining('hvc0'),
+    });
+    delete process.env.GVM_HVC;
+  });
 });

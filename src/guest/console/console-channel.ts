@@ -9,6 +9,7 @@ import { assertFits, commandScript } from '../script.ts';
 import { MarkedStream } from './marked-stream.ts';
 import { helloRequest, inputReset, parseAnswer, runningRequest, runRequest } from './protocol.ts';
 import { ConsoleRun } from './run.ts';
+import type { WaitingShell } from './waiting-shell.ts';
 
 /** gvm's ends of a guest's three ports. */
 export interface ConsolePorts {
@@ -43,21 +44,28 @@ export class ConsoleChannel implements Channel {
   readonly #closed = deferred<GvmError | undefined>();
   readonly #ports: ConsolePorts;
   readonly #scale: number;
+  readonly #shell: WaitingShell | undefined;
   readonly #output: MarkedStream;
   readonly #errors: MarkedStream;
   #end: GvmError | undefined;
   /** The token of the responder that greeted us; none before, and after it was lost. */
   #session: string | undefined;
   #greeting: { session: string; heard: Deferred<void> } | undefined;
+  /** Whether a responder holds the ports open, as far as QEMU has told. */
+  #opened = false;
   #run: ConsoleRun | undefined;
   #count = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #line = '';
 
-  /** @param scale what all deadlines are multiplied by */
-  constructor(ports: ConsolePorts, scale: number) {
+  /**
+   * @param scale what all deadlines are multiplied by
+   * @param shell a shell of the guest from which a responder is started where there is none
+   */
+  constructor(ports: ConsolePorts, scale: number, shell?: WaitingShell) {
     this.#ports = ports;
     this.#scale = scale;
+    this.#shell = shell;
     this.closed = this.#closed.promise;
     this.#output = new MarkedStream(ports.data);
     this.#errors = new MarkedStream(ports.errors);
@@ -70,6 +78,7 @@ export class ConsoleChannel implements Channel {
 
   /** To be told when the responder opened its port or let go of it: a guest that restarts does. */
   guestChanged(open: boolean): void {
+    this.#opened = open;
     if (open) this.#greet();
     else {
       this.#session = undefined;
@@ -212,6 +221,7 @@ export class ConsoleChannel implements Channel {
     this.#greeting = { session, heard };
     const until = monotonic() + GREETING * this.#scale;
     try {
+      if (!this.#opened) await this.#shell?.startResponder(GREETING * this.#scale, signal);
       while (this.#session !== session) {
         if (this.#end) throw this.#end;
         if (monotonic() > until) throw closedError('the responder in the guest does not answer (service gvm-channel)');

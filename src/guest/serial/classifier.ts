@@ -24,6 +24,8 @@ export interface Quiet {
   emptyBootSector?: boolean;
   /** No driver has taken its network card. */
   driverless?: boolean;
+  /** It is entered over its console port, and needs neither network nor SSH server. */
+  overConsole?: boolean;
 }
 
 /** Why a boot is given up. */
@@ -207,6 +209,7 @@ function atPrompt({ shape }: Signature): boolean {
 function believed({ signature, wentOn }: Suspicion, quiet: Quiet, over: boolean, serverFailed: boolean): boolean {
   const { ms, scale, reach, activity } = quiet;
   if (reach === 'answered') return false;
+  if (quiet.overConsole && (signature.shape === 'login' || signature.shape === 'unreached')) return false;
   const early = stageOrder(signature.stage) < stageOrder('kernel');
   /** Silence that is enough: little where something agrees, much where the processors do something else. */
   const silent = (agrees: boolean, alone: number) => {

@@ -54,6 +54,8 @@ export interface MachineInput {
   networks: MachineNetwork[];
   /** Guest TCP port forwarded from a free port of 127.0.0.1, on the first network that has a cable. */
   forward: number;
+  /** Has a virtio console, hvc0 in the guest, with a socket of gvm's at its other end. */
+  shell?: boolean;
   /** A guest that reboots ends QEMU instead. */
   noReboot?: boolean;
   /** Has a screen, and this file of QEMU's account for pictures of it. */
@@ -71,8 +73,8 @@ export interface QemuFile {
   reopened: boolean;
 }
 
-/** What QEMU and gvm are connected by: the monitor, the first serial line, the ports of the console channel. */
-export type MachineSocket = 'qmp' | 'serial' | 'control' | 'data' | 'errors';
+/** What QEMU and gvm are connected by: the monitor, the first serial line, the ports of the console channel, hvc0. */
+export type MachineSocket = 'qmp' | 'serial' | 'control' | 'data' | 'errors' | 'shell';
 
 /** A command line and the descriptors that it speaks of; `startMachine` runs it. */
 export interface QemuCommand {
