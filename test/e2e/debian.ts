@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fetchPackages } from '../../src/image/build/apt.ts';
 import { scratchFolder } from '../../src/process/index.ts';
 import { home } from './gvm.ts';
@@ -17,7 +17,7 @@ export async function debianPackages(arch: 'amd64' | 'arm64', ...names: string[]
   const list = names.join('+');
   const note = join(folder, `${list.length < 200 ? list : createHash('sha256').update(list).digest('hex')}.json`);
   try {
-    if (Date.now() - statSync(note).mtimeMs < DAY) return knownFiles(note);
+    if (Date.now() - statSync(note).mtimeMs < DAY) return knownFiles(folder, note);
   } catch {
     // Not asked for yet.
   }
@@ -35,15 +35,16 @@ export async function debianPackages(arch: 'amd64' | 'arm64', ...names: string[]
       linkSync(file, path);
       return path;
     });
-    writeFileSync(note, JSON.stringify(files));
+    // The store is reached through a folder of this run.
+    writeFileSync(note, JSON.stringify(files.map((file) => basename(file))));
     return files;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-function knownFiles(note: string): string[] {
-  const files = JSON.parse(readFileSync(note, 'utf8')) as string[];
+function knownFiles(folder: string, note: string): string[] {
+  const files = (JSON.parse(readFileSync(note, 'utf8')) as string[]).map((file) => join(folder, basename(file)));
   for (const file of files) statSync(file);
   return files;
 }
