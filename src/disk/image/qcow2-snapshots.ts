@@ -1,5 +1,6 @@
 // Reads: the table of internal snapshots of a qcow2 image. Specification: QEMU docs/interop/qcow2.rst ("Snapshots").
 // Does not read: the saved state of the guest's memory and devices.
+import { clip, printable } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import type { ImageFile } from './image-file.ts';
 
@@ -22,6 +23,8 @@ const MOST = 65_536;
 const LARGEST_EXTRA = 1024;
 const LARGEST_TABLE = 64 * 2 ** 20;
 const HEAD = 40;
+/** Characters of a list of names in an error. */
+const LONGEST_HINT = 500;
 
 /** @param diskSize that of snapshots that do not say theirs @throws GvmError `image-corrupt` */
 export async function readSnapshots(
@@ -59,14 +62,17 @@ export function chooseSnapshot(path: string, snapshots: readonly Snapshot[], ask
   const named = snapshots.filter(({ name }) => name === asked);
   const found = snapshots.find(({ id }) => id === asked) ?? (named.length === 1 ? named[0] : undefined);
   if (found) return found;
-  const list = snapshots.map(({ id, name }) => `${name} (${id})`).join(', ');
+  const list = clip(printable(snapshots.map(({ id, name }) => `${name} (${id})`).join(', ')), LONGEST_HINT);
   throw new GvmError({
     code: 'usage',
     message:
       named.length > 1
         ? `${path} has ${named.length} snapshots called ${asked}`
         : `${path} has no snapshot called ${asked}`,
-    hint: named.length > 1 ? `say its id: ${named.map(({ id }) => id).join(', ')}` : `its snapshots: ${list || 'none'}`,
+    hint:
+      named.length > 1
+        ? `say its id: ${clip(printable(named.map(({ id }) => id).join(', ')), LONGEST_HINT)}`
+        : `its snapshots: ${list || 'none'}`,
     details: { path, asked },
   });
 }
