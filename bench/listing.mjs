@@ -99,6 +99,8 @@ try {
   for (const [name, make] of trees) {
     const tree = make();
     for (const kind of values.kinds.split(',')) {
+      // mke2fs searches the whole folder for each name that it adds: hours.
+      if (kind === 'ext4' && name.endsWith('in one folder')) continue;
       const image = join(folder, 'image.raw');
       makers[kind](tree, image);
       const { lines, seconds, mib } = await list(image);

@@ -19,7 +19,7 @@ on() { # TYPE OPTIONS: the disk with a tree of every kind of entry
   mount -t $1 -o $2 $d /mnt && plant_all /mnt && { [ $1 = ext4 ] || reflinks /mnt; } && settle $3
 }
 settle() { sync -f /mnt; look $1 /mnt; umount /mnt; }
-# Besides what 'plant' makes: access lists, capabilities, allocated and punched room, files in hundreds of pieces, a crowd.
+# Besides what 'plant' makes: access lists, capabilities, a file in a hundred pieces, a crowd.
 plant_all() {
   plant "$1"
   setfacl -m u:1234:rw,g:77:r "$1/marked/10"; setfacl -d -m u:99:rx "$1/marked"
@@ -28,9 +28,7 @@ plant_all() {
   chown -h 70000:80000 "$1/links/fast"; chown 4000000000:123456 "$1/marked/block"
   touch -h -d '1999-12-31 23:59:59.25' "$1/links/slow"
   touch -d '2099-01-01 00:00:00' "$1/sizes/0"
-  cp "$1/sizes/1500000" "$1/pieces"
-  for i in $(seq 1 2 300); do fallocate -p -o $((i * 4096)) -l 4096 "$1/pieces" 2>/dev/null; done
-  fallocate -l 1000000 "$1/allocated" 2>/dev/null || true
+  for i in $(seq 1 2 300); do head -c 4096 /dev/urandom | dd of="$1/pieces" bs=4096 seek=$i conv=notrunc status=none; done
   # Beyond 2 GiB; its hash takes an emulated guest a minute.
   [ -z "$large" ] || printf 'the end' | dd of="$1/large" bs=1M seek=2299 status=none
   yes 'words that repeat' | head -c 700000 > "$1/text"
