@@ -40,7 +40,7 @@ async function planOf(file: string, modules: readonly TestModule[], cwd: string)
     const issue = parsed.error.issues[0];
     throw refuse(`suite(): ${[issue?.path.join('.'), issue?.message].filter(Boolean).join(': ')}`);
   }
-  const { suite, image, machine, matrix, channel = 'auto', isolation, tags = [] } = parsed.data;
+  const { suite, image, machine, matrix, channel = 'auto', isolation, identity, tags = [] } = parsed.data;
   const text = await readFile(path, 'utf8');
   const lines = text.split('\n');
   const tests = cases.map((found, i) => planTest(found, { suite, file, tags, lines }, i));
@@ -59,6 +59,7 @@ async function planOf(file: string, modules: readonly TestModule[], cwd: string)
     ...(matrix === undefined ? {} : { matrix }),
     channel,
     isolation,
+    ...(identity === undefined ? {} : { identity }),
     tags,
     secrets: [],
     tests,

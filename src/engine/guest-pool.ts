@@ -92,21 +92,27 @@ export class GuestPool implements AsyncDisposable {
     return { name, guest };
   }
 
-  /** Boots another guest in the place of one that is gone or never became ready; one that lives stays. */
-  async renew(plan: SuitePlan, test?: string): Promise<void> {
+  /**
+   * Boots another guest in the place of one that is gone or never became ready; one that lives stays.
+   * @returns whether there is another one
+   */
+  async renew(plan: SuitePlan, test?: string): Promise<boolean> {
     const lease = this.#leases.get(keyOf(plan, test));
-    if (!lease) return;
+    if (!lease) return false;
     const { name, guest: before } = lease;
     const guest = await before.catch(() => undefined);
-    if (guest && !(await Promise.race([guest.lost, undefined]))) return;
+    if (guest && !(await Promise.race([guest.lost, undefined]))) return false;
     // Another suite that shares the guest may have been quicker.
-    if (lease.guest !== before) return;
+    if (lease.guest !== before) return true;
+    if (test !== undefined) await this.#templates.retry(plan);
     Object.assign(lease, this.#begin(plan, test));
     const record = this.#guests.recordOf(name);
     if (record) record.replaced = true;
-    if (!guest) return;
-    await this.#guests.close(guest);
-    await this.#guests.end(guest);
+    if (guest) {
+      await this.#guests.close(guest);
+      await this.#guests.end(guest);
+    }
+    return true;
   }
 
   /**

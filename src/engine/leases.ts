@@ -71,9 +71,8 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { ac
       await pause?.(name, String((params as { why?: unknown }).why));
       return {};
     },
-    async renew(params: unknown): Promise<Record<string, never>> {
-      await pool.renew(planOf(params), testOf(params));
-      return {};
+    async renew(params: unknown): Promise<{ renewed: boolean }> {
+      return { renewed: await pool.renew(planOf(params), testOf(params)) };
     },
     async release(params: unknown): Promise<Record<string, never>> {
       await pool.release(planOf(params), testOf(params));

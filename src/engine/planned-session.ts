@@ -7,6 +7,8 @@ import { emptyVerdict, type SessionResult, WorkerSession } from './session.ts';
 /** One YAML suite in one worker. */
 export class PlannedSession extends WorkerSession {
   readonly #forks: boolean;
+  /** What has to be done again in another guest. */
+  #setup: PlannedTest | undefined;
   /** Why no test of the suite can be run: its setup failed. */
   #unprepared: string | undefined;
 
@@ -20,23 +22,31 @@ export class PlannedSession extends WorkerSession {
     const { skip, role } = planned;
     const reason = skip ?? (role === undefined ? this.#unprepared : undefined);
     if (reason !== undefined) return { verdict: emptyVerdict('skipped', { reason }) };
-    const act = async (access: GuestAccess, registry: Registry) => {
-      const { channel, scale, place, boot } = access;
-      const { output } = this;
-      const guest = { channel, scale, place, boot, control: access };
-      return { verdict: await runTest(planned, { ...guest, signal, registry, output }) };
-    };
+    if (role === 'setup') this.#setup = planned;
+    const act = this.#running(planned, signal);
     const fork = this.#forks && role === undefined ? planned.id : undefined;
     const result = await withRetries({
       // A setup that is done twice is another one.
       retries: role === undefined ? this.retries : 0,
       signal,
       attempt: () => this.inGuest(signal, act, fork),
-      renew: () => this.renew(fork),
+      renew: async () => {
+        const renewed = await this.renew(fork);
+        if (renewed && !this.#forks && role === undefined && this.#setup)
+          await this.inGuest(signal, this.#running(this.#setup, signal));
+      },
     });
     const { outcome, failures, error } = result.verdict;
     if (role === 'setup' && outcome !== 'passed' && outcome !== 'skipped')
       this.#unprepared = `the setup of the suite failed: ${failures[0]?.message ?? error?.message ?? outcome}`;
     return result;
+  }
+  #running(planned: PlannedTest, signal: AbortSignal) {
+    return async (access: GuestAccess, registry: Registry): Promise<SessionResult> => {
+      const { channel, scale, place, boot } = access;
+      const { output } = this;
+      const guest = { channel, scale, place, boot, control: access };
+      return { verdict: await runTest(planned, { ...guest, signal, registry, output }) };
+    };
   }
 }

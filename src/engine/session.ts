@@ -93,13 +93,14 @@ export class WorkerSession implements AsyncDisposable {
     return await this.#enter(lessee, signal);
   }
 
-  /** Lets a guest that is gone be replaced by another one. */
-  async renew(test?: string): Promise<void> {
+  /** Lets a guest that is gone be replaced by another one. @returns whether it was */
+  async renew(test?: string): Promise<boolean> {
     const entered = await this.#entered?.catch(() => undefined);
     this.#entered = undefined;
     await entered?.access[Symbol.asyncDispose]();
     const broker = await this.#broker?.catch(() => undefined);
-    await broker?.call('renew', { suite: this.#suite, ...(test === undefined ? {} : { test }) });
+    const answer = await broker?.call('renew', { suite: this.#suite, ...(test === undefined ? {} : { test }) });
+    return (answer as { renewed?: boolean } | undefined)?.renewed === true;
   }
 
   async #leave(own: Entered | undefined, lessee: Lessee): Promise<void> {

@@ -83,7 +83,8 @@ export class Spares implements AsyncDisposable {
       const { spec, checkpoint } = await this.#options.templates.of(plan);
       // One that has logged in is enough for the image; the console channel spares the others the handshake.
       const channel = plan.channel === 'auto' && checkpoint.manifest.console ? 'console' : spec.channel;
-      return { ...spec, name, channel, checkpoint };
+      const { identity } = plan;
+      return { ...spec, name, channel, checkpoint, ...(identity === undefined ? {} : { identity }) };
     };
     return this.#options.guests.start(plan, { name, describe, enter: ({ machine }) => enter(machine.memory) });
   }

@@ -21,10 +21,15 @@ export interface Template {
   checkpoint: Checkpoint;
 }
 
+/** How often one suite's is made again in a run. */
+const RETRIES = 2;
+
 /** The checkpoints of a run: one for each suite that forks, from the store where it has been made before. */
 export class Templates implements AsyncDisposable {
   readonly #options: TemplateOptions;
   readonly #known = new Map<string, Promise<Template>>();
+  readonly #made = new Map<string, Promise<Checkpoint>>();
+  readonly #retries = new Map<string, number>();
   readonly #prepared: string[] = [];
 
   constructor(options: TemplateOptions) {
@@ -38,10 +43,24 @@ export class Templates implements AsyncDisposable {
     return known;
   }
 
+  /** Lets one that could not be made be made again, a few times in a run. */
+  async retry(plan: SuitePlan): Promise<void> {
+    const known = this.#known.get(plan.key);
+    const failed = await known?.then(
+      () => false,
+      () => true,
+    );
+    const retries = this.#retries.get(plan.key) ?? 0;
+    // What a setup has prepared is gone with its guest.
+    if (isPrepared(plan) || !failed || retries === RETRIES || this.#known.get(plan.key) !== known) return;
+    this.#retries.set(plan.key, retries + 1);
+    this.#known.delete(plan.key);
+  }
+
   async #find(plan: SuitePlan): Promise<Template> {
-    const { store, accelerator, run, describe, take, leave, signal } = this.#options;
+    const { accelerator, run, describe, signal } = this.#options;
     const spec = await describe(plan, 'template');
-    const prepared = plan.isolation === 'fork' && plan.tests.some((test) => test.role === 'setup');
+    const prepared = isPrepared(plan);
     let key = await checkpointKey(spec, accelerator, signal);
     if (prepared) {
       key = createHash('sha256')
@@ -49,8 +68,17 @@ export class Templates implements AsyncDisposable {
         .digest('hex');
       this.#prepared.push(key);
     }
+    // Cells that describe the same guest have one checkpoint, and one of them boots it.
+    const made = this.#made.get(key) ?? this.#findOrMake(plan, key);
+    this.#made.set(key, made);
+    made.catch(() => this.#made.delete(key));
+    return { spec, checkpoint: await made };
+  }
+
+  async #findOrMake(plan: SuitePlan, key: string): Promise<Checkpoint> {
+    const { store, take, leave, signal } = this.#options;
     const found = await store.find(key, signal);
-    if (found) return { spec, checkpoint: found };
+    if (found) return found;
     const guest = await take(plan);
     try {
       const { image, machine } = guest.spec;
@@ -59,7 +87,7 @@ export class Templates implements AsyncDisposable {
         ...{ bootMs: guest.boot.readyMs ?? 0 },
         ...(guest.ssh ? { hostKey: guest.ssh.hostKey } : {}),
       };
-      return { spec, checkpoint: await store.make(about, (folder) => guest.freeze(folder, signal), signal) };
+      return await store.make(about, (folder) => guest.freeze(folder, signal), signal);
     } finally {
       await leave(guest);
     }
@@ -71,4 +99,9 @@ export class Templates implements AsyncDisposable {
     for (const key of this.#prepared) await store.remove(key);
     store[Symbol.dispose]();
   }
+}
+
+/** Whether a setup is done before a guest is frozen. */
+function isPrepared({ isolation, tests }: SuitePlan): boolean {
+  return isolation === 'fork' && tests.some(({ role }) => role === 'setup');
 }

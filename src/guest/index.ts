@@ -18,7 +18,7 @@ export { servedChannel } from './served/client.ts';
 export { serveChannels } from './served/serve.ts';
 export type { SshAddress } from './ssh/address.ts';
 export { awaitBanner, type BannerOptions, type Reach } from './ssh/banner.ts';
-export { generateLoginKey, type LoginKey } from './ssh/key.ts';
+export { generateHostKeys, generateLoginKey, type LoginKey } from './ssh/key.ts';
 export { logIn, type OpenSshOptions, openSsh } from './ssh/ssh-channel.ts';
 export type { TransferOptions } from './transfer/conduct.ts';
 export { type DownloadOptions, download } from './transfer/download.ts';

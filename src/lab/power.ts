@@ -5,7 +5,7 @@ import { type Machine, type QemuCommand, startMachine } from '../machine/index.t
 import type { BootRecord } from '../schema/index.ts';
 import { type BootContext, guestLost, withScreen } from './boot-error.ts';
 import { BootWatch } from './boot-watch.ts';
-import { renewal } from './checkpoint/renew.ts';
+import { renewalOf } from './checkpoint/renew.ts';
 import { deathOf } from './death.ts';
 import type { BootProgress } from './guest.ts';
 import { commandLineOf } from './hardware.ts';
@@ -89,8 +89,14 @@ export class Power {
       machine = await startMachine(this.#command, start);
       this.#command = again;
       if (!console) throw new GvmError({ code: 'internal', message: 'the ports of the guest were not attached' });
-      const known = resumed ? { hostKey: resumed.manifest.hostKey, script: renewal } : {};
-      return await this.#awaitReady(machine, console, watch, began, { timeout, signal, ...known });
+      if (!resumed) return await this.#awaitReady(machine, console, watch, began, { timeout, signal });
+      const { hostKey } = resumed.manifest;
+      const own = await renewalOf(spec, hostKey);
+      const { script } = own;
+      const life = await this.#awaitReady(machine, console, watch, began, { timeout, signal, hostKey, script });
+      const { address } = life.ready;
+      if (address && own.hostKey !== undefined) address.hostKey = own.hostKey;
+      return life;
     } catch (error) {
       watch.detach();
       await machine?.[Symbol.asyncDispose]();

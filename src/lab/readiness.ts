@@ -1,10 +1,10 @@
-import { monotonic, pause } from '../core/index.ts';
+import { clip, monotonic, pause, printable } from '../core/index.ts';
 import { GvmError, isGvmError } from '../errors/index.ts';
 import { awaitBanner, type Channel, logIn, type SshAddress } from '../guest/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { BootWatch } from './boot-watch.ts';
 import { reachesGuest } from './probes.ts';
-import { ANSWERED, SETTLED } from './settling.ts';
+import { ANSWERED, LACKS, SETTLED } from './settling.ts';
 import type { GuestSpec } from './spec.ts';
 
 /** Milliseconds before scaling: one login, and how long a refused key may still come into the guest. */
@@ -144,7 +144,14 @@ async function settle(
     },
   });
   const settledAt = monotonic();
-  const settled = stdout.toString('utf8').trimEnd().endsWith(SETTLED);
-  if (settled) return { channel, address, answeredAt: answeredAt ?? settledAt, settledAt };
+  const last = stdout.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
+  if (last === SETTLED) return { channel, address, answeredAt: answeredAt ?? settledAt, settledAt };
+  if (last.startsWith(LACKS)) {
+    throw new GvmError({
+      code: 'boot-failed',
+      message: `the fork could not be given what must be its own: ${clip(printable(last.slice(LACKS.length + 1)), 300)}`,
+      hint: 'change `identity` of the suite, or set isolation: file',
+    });
+  }
   throw new GvmError({ code: 'channel-closed', message: 'the shell that waited for init ended before it had settled' });
 }

@@ -42,6 +42,8 @@ fi`,
 export const ANSWERED = 'answered';
 /** The line that it prints when its init has settled. */
 export const SETTLED = 'settled';
+/** How the last line begins that says what could not be given to a fork. */
+export const LACKS = 'lacks';
 
 /**
  * A script that ends when a guest's init has settled. OpenRC: it is beyond the runlevels `sysinit` and `boot`, changes

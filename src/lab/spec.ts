@@ -1,5 +1,5 @@
 import type { DiskLayer } from '../machine/index.ts';
-import type { ResolvedMachine } from '../schema/index.ts';
+import type { Identity, ResolvedMachine } from '../schema/index.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 
 /** An image whose format and chain were checked by who resolved its name. */
@@ -51,4 +51,6 @@ export interface GuestSpec {
   freezable?: true;
   /** What it goes on from instead of booting; made by a guest of the same description. */
   checkpoint?: Checkpoint;
+  /** What it then has of its own, beside its clock and its entropy. */
+  identity?: readonly Identity[];
 }

@@ -6,7 +6,16 @@ import type { Builder, TestCase, TestSuite } from 'junit-report-builder';
 import * as library from 'junit-report-builder';
 import type { GuestRecord, RunRecord, SuiteRecord, TestRecord } from '../schema/index.ts';
 import type { Reporter } from './reporter.ts';
-import { commandsText, errorText, expiryOf, placeOf, postMortemText, troubleMessage, troubleText } from './wording.ts';
+import {
+  commandsText,
+  errorText,
+  expiryOf,
+  hostLines,
+  placeOf,
+  postMortemText,
+  troubleMessage,
+  troubleText,
+} from './wording.ts';
 import { xmlAttribute, xmlText } from './xml-text.ts';
 
 /** The types of the package describe an ES module; what Node loads is a CommonJS one whose export is the builder. */
@@ -97,6 +106,7 @@ function addTest(element: TestSuite, suite: SuiteRecord, test: TestRecord, marks
   testCase.property('position', xmlText(placeOf(test.position)));
   if (test.guest !== undefined) testCase.property('guest', xmlText(test.guest));
   if (test.retries > 0) testCase.property('retries', String(test.retries));
+  for (const line of hostLines(test)) testCase.property('host-error', xmlText(line));
   const fine = test.outcome === 'passed' || test.outcome === 'flaky';
   if (!fine) addTrouble(testCase, test);
   const before = test.attempts?.length ? marks.tried(triesOf(test)) : '';

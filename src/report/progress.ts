@@ -1,7 +1,7 @@
 import { formatDuration, printable } from '../core/index.ts';
 import type { GuestRecord, HealthFinding, RebootRecord, Stage, TestRecord } from '../schema/index.ts';
 import { styleOf } from './style.ts';
-import { failureLine } from './wording.ts';
+import { failureLine, hostLines } from './wording.ts';
 
 /** What happens in a run, as far as live progress shows it. */
 export type ProgressEvent =
@@ -66,7 +66,8 @@ export function renderProgress(event: ProgressEvent, { color, verbose }: Progres
 export function renderTestLine(suite: string, test: TestRecord, color: boolean): string {
   const style = styleOf(color);
   const name = `${style.dim(`${suite} ›`)} ${printable(test.name)}`;
-  const head = `  ${style.sign(test.outcome)} ${name}`;
+  const again = hostLines(test).map((line) => `      ${style.warn(printable(line).split('\n')[0] ?? '')}\n`);
+  const head = `${again.join('')}  ${style.sign(test.outcome)} ${name}`;
   const time = style.dim(formatDuration(test.durationMs));
   switch (test.outcome) {
     case 'passed':

@@ -138,6 +138,8 @@ function totalsBlock(run: RunRecord, options: SummaryOptions, style: Style): str
   );
   const row = (name: string, text: string) => `${style.dim(name.padStart(9))}  ${text}`;
   const lines = [row('Tests', `${counts.join(', ') || 'none'} ${style.dim(`(${totals.tests})`)}`)];
+  const spoiled = run.suites.flatMap((suite) => suite.tests.flatMap((test) => test.hostErrors ?? [])).length;
+  if (spoiled > 0) lines.push(row('Host', style.warn(`${spoiled} tries were spoiled by the host, and made again`)));
   if (totals.health > 0) lines.push(row('Health', style.bad(`${totals.health} found unasked`)));
   const ready = run.guests.filter((g) => g.boot.outcome === 'ready');
   for (const guest of ready) if (guest.checkpoint === undefined) lines.push(row('Guest', guestLine(guest, run)));

@@ -43,6 +43,11 @@ export function postMortemText({ findings, logs }: NonNullable<GuestRecord['post
   ];
 }
 
+/** The tries of a test that the host has spoiled, a line each. */
+export function hostLines({ hostErrors = [] }: Pick<TestRecord, 'hostErrors'>): string[] {
+  return hostErrors.map((attempt) => `tried again after trouble of the host: ${troubleMessage(attempt)}`);
+}
+
 /** Why a test is not fine, in one line. */
 export function troubleMessage({
   error,

@@ -11,6 +11,7 @@ export {
   hostReportSchema,
   type ToolState,
 } from './host.ts';
+export type { Identity } from './identity.ts';
 export {
   type DiskKeys,
   type Firmware,

@@ -99,6 +99,9 @@ export const testRecordSchema = z.object({
   diagnostics: z.array(z.string()).meta({ description: 'malformed or missing answers of the guest' }),
   retries: z.int().min(0).meta({ description: 'how often it was tried again' }),
   attempts: z.array(attemptSchema).optional().meta({ description: 'the tries before the one that counts, in order' }),
+  hostErrors: z.array(attemptSchema).optional().meta({
+    description: 'tries that the host has spoiled, in order; they are no retries, and say nothing of the test',
+  }),
   history: testHistorySchema.optional().meta({ description: 'of a failure, where earlier runs are known' }),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { identitySchema } from './identity.ts';
 import { machineSchema } from './machine.ts';
 import { matrixSchema } from './matrix.ts';
 import { name } from './scalar.ts';
@@ -46,6 +47,9 @@ const suiteKeys = {
     description:
       'file: a guest for this file alone; fork: a pristine guest for each test; shared: one guest for all such files of image and machine',
   }),
+  identity: identitySchema.optional().meta({
+    description: 'with isolation: fork: what each fork has of its own, beside its clock and its entropy',
+  }),
   tags: tags.optional(),
   vars: z.record(variable, variableValue).optional().meta({
     description: 'values that any text of the suite can mention; a test is run once for each value of a list',
@@ -90,6 +94,10 @@ export function suiteSchema(checks: readonly CheckSchema[]): z.ZodType<SuiteDocu
     .superRefine((value, context) => {
       const suite = value as SuiteDocument;
       for (const issue of sameNames(suite.tests)) context.addIssue(issue);
+      if (suite.isolation !== 'fork' && suite.identity !== undefined) {
+        const message = 'is renewed in forks alone (isolation: fork)';
+        context.addIssue({ code: 'custom', path: ['identity'], message });
+      }
       if (suite.isolation === 'fork' && suite.teardown !== undefined) {
         const message = 'has nothing to do: a fork is thrown away after its test';
         context.addIssue({ code: 'custom', path: ['teardown'], message });

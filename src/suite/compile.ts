@@ -59,7 +59,7 @@ export function planOf(
   secrets: string[],
 ): SuitePlan {
   const { file } = document;
-  const { suite, image, machine, matrix, channel = 'auto', isolation, tags = [] } = document.value;
+  const { suite, image, machine, matrix, channel = 'auto', isolation, identity, tags = [] } = document.value;
   return {
     key: file,
     name: suite,
@@ -70,6 +70,7 @@ export function planOf(
     ...(matrix === undefined ? {} : { matrix }),
     channel,
     isolation,
+    ...(identity === undefined ? {} : { identity }),
     tags,
     secrets,
     tests: planTests(document, text.split('\n'), registry),

@@ -1,4 +1,4 @@
-import type { ChannelKey, MachineKeys, MatrixKeys, NeedsDocument } from '../schema/index.ts';
+import type { ChannelKey, Identity, MachineKeys, MatrixKeys, NeedsDocument } from '../schema/index.ts';
 
 type Path = readonly (string | number)[];
 
@@ -90,6 +90,8 @@ export interface SuitePlan {
   cell?: Cell;
   channel: ChannelKey;
   isolation: 'file' | 'fork' | 'shared';
+  /** What each fork has of its own. */
+  identity?: readonly Identity[];
   tags: string[];
   /** Values of secret variables: they are masked wherever something is shown or written. */
   secrets: string[];

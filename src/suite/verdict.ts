@@ -19,4 +19,6 @@ export interface TestVerdict {
   points?: TestPoint[];
   /** The tries before this one. */
   attempts?: Attempt[];
+  /** Those that the host has spoiled. */
+  hostErrors?: Attempt[];
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { renderProgress, renderSummary } from '../../src/report/index.ts';
+import { renderHtml } from '../../src/report/html/page.ts';
+import { renderJunit, renderProgress, renderSummary } from '../../src/report/index.ts';
+import { renderTestLine } from '../../src/report/progress.ts';
 import { exampleRun, guestRecord, testRecord } from './example.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/report/${name}`, import.meta.url).pathname;
@@ -164,4 +166,18 @@ test('a run with a matrix ends with a table of its verdicts', () => {
       direct  2 passed                          1 of 2 failed  6.1.0-42-amd64  8.9 s
       bios    died in firmware: no-boot-loader"
   `);
+});
+
+test('tries that the host has spoiled are told apart from retries, in every report', () => {
+  const error = { code: 'guest-lost', message: 'QEMU was ended by SIGKILL', blame: 'host' as const };
+  const hostErrors = [{ outcome: 'error' as const, durationMs: 5, failures: [], error }];
+  const spoiled = testRecord('spoiled', { outcome: 'passed', hostErrors });
+  const run = exampleRun({ suites: [{ file: 's.gvm.yaml', name: 's', sha256: '', tests: [spoiled] }] });
+  const told = 'tried again after trouble of the host: QEMU was ended by SIGKILL';
+  expect(renderSummary(run, { color: false, tests: true, reports: [] })).toContain('1 tries were spoiled by the host');
+  expect(renderTestLine('s', spoiled, false)).toContain(told);
+  expect(renderHtml(run, new Map())).toContain(told);
+  const junit = renderJunit(run);
+  expect(junit).toContain(`name="host-error" value="${told}"`);
+  expect(junit).not.toMatch(/<(flaky|rerun)|name="retries"/);
 });

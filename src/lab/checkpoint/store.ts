@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Log } from '../../core/index.ts';
 import { isSameProcess, type ProcessIdentity, processIdentity } from '../../process/index.ts';
 import { type CheckpointManifest, checkpointSchema } from '../../schema/index.ts';
+import { writing } from '../disk-file.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { fileDigest } from './digest.ts';
 
@@ -30,11 +31,14 @@ export interface StoredCheckpoint {
 export class CheckpointStore implements Disposable {
   readonly #folder: string;
   readonly #log: Log;
+  readonly #limit: number;
   /** What this process has found whole. */
   readonly #verified = new Map<string, Checkpoint>();
   readonly #used = new Set<string>();
 
-  constructor(home: string, log: Log) {
+  /** @param limit bytes on the disk that all of them may take together */
+  constructor(home: string, log: Log, limit = LIMIT) {
+    this.#limit = limit;
     this.#folder = join(home, 'checkpoints');
     this.#log = log;
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
@@ -75,11 +79,12 @@ export class CheckpointStore implements Disposable {
     const folder = join(this.#folder, key);
     await mkdir(work, { mode: 0o700 });
     try {
-      const found = await fill(work);
+      const found = await writing(work, () => fill(work));
       const files: Record<string, string> = {};
       for (const file of (await readdir(work)).sort()) files[file] = await fileDigest(join(work, file), signal);
       const manifest: CheckpointManifest = { version: 1, ...about, ...found, madeAt: new Date().toISOString(), files };
-      await writeFile(join(work, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+      const text = `${JSON.stringify(manifest, null, 2)}\n`;
+      await writing(work, () => writeFile(join(work, MANIFEST), text, { mode: 0o600, flush: true }));
       this.#use(key);
       await rename(work, folder).then(
         () => this.#verified.set(key, { folder, manifest }),
@@ -145,7 +150,7 @@ export class CheckpointStore implements Disposable {
     const all = await this.list();
     let total = all.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { manifest, bytes, inUse } of all.reverse()) {
-      if (total <= LIMIT) return;
+      if (total <= this.#limit) return;
       if (inUse) continue;
       await this.#discard(manifest.key);
       total -= bytes;

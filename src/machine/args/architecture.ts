@@ -10,6 +10,8 @@ export interface Architecture {
   bios: boolean;
   /** QEMU's device for each network model. */
   nics: Record<string, string>;
+  /** The device that tells a guest of its generation, where QEMU has one. */
+  generationId?: string;
   /** The device that tells QEMU of a guest's panic. */
   panic: string;
   /** The screen's device, where the board has a kind that firmware and every kernel can draw on. */
@@ -28,6 +30,7 @@ export const architectures: Record<MachineInput['arch'], Architecture> = {
     cpu: cpuModels,
     bios: true,
     nics,
+    generationId: 'vmgenid,guid=auto',
     panic: 'pvpanic',
     display: 'VGA,id=screen,edid=on,xres=800,yres=600',
     sata: { bus: 'ide', ports: 6 },

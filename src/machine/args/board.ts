@@ -28,7 +28,8 @@ function memoryFile({ path, shared, state }: MachineRam, size: string, to: Assem
   const words = [`size=${size}`, `mem-path=${optionValue(to.ownFile(path))}`, `share=${shared ? 'on' : 'off'}`];
   to.add('-object', `memory-backend-file,id=ram,${words.join(',')}`);
   // Tells the kernel of a fork that it is another one, so that it draws new entropy (Virtual Machine Generation ID).
-  to.add('-device', 'vmgenid,guid=auto');
+  const { generationId } = to.architecture;
+  if (generationId) to.add('-device', generationId);
   if (state === undefined) return;
   to.incomingFrom(state);
   to.add('-incoming', 'defer');

@@ -2,7 +2,7 @@ import { formatDuration } from '../../core/index.ts';
 import type { Failure, Outcome, SuiteRecord, TestRecord } from '../../schema/index.ts';
 import { codeFrame } from '../code-frame.ts';
 import { styleOf } from '../style.ts';
-import { historyText, placeOf, subjectOf } from '../wording.ts';
+import { historyText, hostLines, placeOf, subjectOf } from '../wording.ts';
 import type { Budget } from './budget.ts';
 import { anchorOf, html, type Markup } from './markup.ts';
 
@@ -44,7 +44,7 @@ ${error && html`<p class="bad">${error.message}</p><p class="note">${error.code}
 ${error?.notes?.map((note) => html`<p class="note">${note}</p>`)}
 ${error?.hint !== undefined && html`<p>hint: ${error.hint}</p>`}
 ${test.failures.map((failure) => failureBlock(failure, budget))}
-${historyText(test).map((text) => html`<p class="flaky">${text}</p>`)}
+${[...hostLines(test), ...historyText(test)].map((text) => html`<p class="flaky">${text}</p>`)}
 ${test.commands.length > 0 && html`<h4>commands</h4>`}
 ${test.commands.map((command) => commandBlock(command, budget))}
 ${test.diagnostics.map((text) => html`<p class="note">note: ${text}</p>`)}`;

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -80,4 +89,31 @@ test('of two that are made at once the first one stays, and both are used', asyn
   const made = await one.make({ key, ...about, guest: 'slower' }, slow, signal);
   expect(made.manifest.guest).toBe('faster');
   expect(await one.list()).toHaveLength(1);
+});
+
+test('beyond its limit those go that were not used for longest; one in use stays', async () => {
+  const size = 2 ** 20;
+  const fat = async (folder: string) => {
+    writeFileSync(join(folder, 'memory'), Buffer.alloc(size, 1));
+    return { console: true };
+  };
+  const limited = () =>
+    new CheckpointStore(
+      home,
+      createLog(() => {}, 0),
+      2.5 * size,
+    );
+  const names = async () => (await limited().list()).map(({ manifest }) => manifest.key[0]).sort();
+  const aged = async (letter: string, minutes: number) => {
+    using store = limited();
+    await store.make({ key: letter.repeat(64), ...about }, fat, signal);
+    const then = new Date(Date.now() - minutes * 60_000);
+    utimesSync(join(home, 'checkpoints', letter.repeat(64)), then, then);
+  };
+  await aged('a', 30);
+  await aged('b', 20);
+  using user = limited();
+  expect(await user.find('a'.repeat(64), signal)).toBeDefined();
+  await aged('c', 10);
+  expect(await names()).toEqual(['a', 'c']);
 });
