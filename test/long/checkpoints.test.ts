@@ -1,8 +1,23 @@
-import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import type { RunRecord } from '../../src/schema/index.ts';
-import { gvm, home, listing, project } from '../e2e/gvm.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RunRecord, runSchema } from '../../src/schema/index.ts';
+import { cli, gvm, home, listing, mark, project, start, survivors } from '../e2e/gvm.ts';
 
 const suite = `suite: plain
 isolation: fork
@@ -10,29 +25,142 @@ tests:
   - name: one
     file: { path: /etc/passwd, exists: true }
 `;
+const over = (channel: string, command: string) => `suite: ${channel}
+isolation: fork
+channel: ${channel}
+identity: [hostname, machine-id, ssh-host-keys, mac-addresses]
+tests:
+  - { name: one, command: { run: "${command}" } }
+  - name: two
+    steps:
+      - { command: { run: "${command}" } }
+      - { network: cut }
+      - { network: restored }
+      - { reboot: {} }
+`;
 
-const stored = () => listing(join(home, 'checkpoints')).filter((name) => /^[0-9a-f]{64}$/.test(name));
+let at: ReturnType<typeof project>;
+beforeAll(() => {
+  const names = 'cat /etc/machine-id /etc/hostname /sys/class/net/eth0/address; ip -6 addr show dev eth0';
+  at = project({ 'plain.gvm.yaml': suite, 'ssh.gvm.yaml': over('ssh', names) });
+});
+afterAll(() => at.remove());
 
-test('a checkpoint serves later runs; a damaged one is made anew, and never used', async () => {
-  const at = project({ 'plain.gvm.yaml': suite });
-  const run = async () => {
-    const { stdout, stderr } = await gvm(['test', 'plain.gvm.yaml', '--json'], { cwd: at.folder });
-    return { record: JSON.parse(stdout) as RunRecord, stderr };
-  };
-  const booted = (record: RunRecord) => record.guests.filter((guest) => guest.checkpoint === undefined).length;
+const store = join(home, 'checkpoints');
+const stored = () => listing(store).filter((name) => /^[0-9a-f]{64}$/.test(name));
+const leftovers = (folder: string) => listing(folder).filter((name) => /^\.(work|old|use)-/.test(name));
+const booted = (record: RunRecord) => record.guests.filter((guest) => guest.checkpoint === undefined).length;
+
+async function run(...options: string[]): Promise<{ record: RunRecord; stderr: string }> {
+  const { stdout, stderr } = await gvm(['test', 'plain.gvm.yaml', '--json', ...options], { cwd: at.folder });
+  return { record: JSON.parse(stdout) as RunRecord, stderr };
+}
+
+test('a checkpoint serves later runs; with a changed byte in any of its files it is made anew, and never used', async () => {
   expect(booted((await run()).record)).toBe(1);
   expect(booted((await run()).record)).toBe(0);
   const [key = ''] = stored();
-  flipByte(join(home, 'checkpoints', key, 'memory'), 5 * 2 ** 20);
-  const { record, stderr } = await run();
-  expect(stderr).toContain('a checkpoint was discarded and is made anew: its memory is not what was written');
-  expect(booted(record)).toBe(1);
-  expect(record.exitCode).toBe(0);
-  const removed = await gvm(['checkpoint', 'remove', key.slice(0, 12), '--json'], { cwd: at.folder });
-  expect(JSON.parse(removed.stdout)).toEqual({ removed: [key] });
-  expect(readdirSync(join(home, 'checkpoints'))).toEqual([]);
-  at.remove();
+  const files = readdirSync(join(store, key));
+  expect(files).toEqual(
+    expect.arrayContaining(['checkpoint.json', 'key', 'memory', 'overlay.qcow2', 'seed.img', 'state']),
+  );
+  for (const file of files) {
+    const path = join(store, key, file);
+    flipByte(path, Math.floor(statSync(path).size / 2));
+    const { record, stderr } = await run();
+    expect(stderr, file).toContain('a checkpoint was discarded and is made anew: ');
+    expect([file, booted(record), record.exitCode]).toEqual([file, 1, 0]);
+    expect(stored()).toEqual([key]);
+  }
+  expect(leftovers(store)).toEqual([]);
 });
+
+test('a gvm that is killed while it writes one leaves nothing that is used or stays', async () => {
+  await gvm(['checkpoint', 'remove', 'all']);
+  const killed = start(['test', 'plain.gvm.yaml'], { cwd: at.folder });
+  await until(() => listing(store).some((name) => /^\.work-[^/]+\/./.test(name)));
+  killed.kill('SIGKILL');
+  await killed.done;
+  expect(stored()).toEqual([]);
+  expect(leftovers(store)).not.toEqual([]);
+  const { record } = await run();
+  expect([booted(record), record.exitCode]).toEqual([1, 0]);
+  expect([stored().length, leftovers(store)]).toEqual([1, []]);
+  expect(await survivors()).toEqual([]);
+});
+
+test('of two that make the same one at once, both pass and one stays', async () => {
+  await gvm(['checkpoint', 'remove', 'all']);
+  const both = await Promise.all([run('--output', 'a'), run('--output', 'b')]);
+  expect(both.map(({ record }) => [record.exitCode, booted(record)])).toEqual([
+    [0, 1],
+    [0, 1],
+  ]);
+  expect([stored().length, leftovers(store)]).toEqual([1, []]);
+  expect(booted((await run()).record)).toBe(0);
+});
+
+test.runIf(userInfo().uid === 0)(
+  'a disk that is full while one is written is the host’s trouble, and leaves nothing',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gvm-full-'));
+    mkdirSync(join(folder, 'home'));
+    const mount = `mount -t tmpfs -o size=500m none "$GVM_HOME" && cp "$STORE/accelerator.json" "$GVM_HOME"
+for name in images packages kernels busybox; do ln -s "$STORE/$name" "$GVM_HOME/$name"; done
+exec "$@"`;
+    const child = spawn('unshare', ['-m', 'sh', '-c', mount, 'sh', process.execPath, cli, 'test', 'plain.gvm.yaml'], {
+      cwd: at.folder,
+      env: {
+        ...process.env,
+        ...{ GVM_HOME: join(folder, 'home'), XDG_RUNTIME_DIR: folder, NO_COLOR: '1', CI: '', STORE: home },
+        ...Object.fromEntries([mark.split('=')]),
+      },
+      stdio: 'ignore',
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const inside = `/proc/${child.pid}/root${folder}/home`;
+    await until(() => listing(join(inside, 'checkpoints')).some((name) => name.startsWith('.work-')));
+    fill(join(inside, 'filler'));
+    expect(await ended).toBe(4);
+    const record = runSchema.parse(JSON.parse(readFileSync(join(at.folder, 'reports/run.json'), 'utf8')));
+    expect(record.suites[0]?.tests[0]).toMatchObject({ outcome: 'error', error: { blame: 'host' } });
+    expect(existsSync(join(folder, 'home', 'checkpoints'))).toBe(false);
+    expect(await survivors()).toEqual([]);
+    rmSync(folder, { recursive: true, force: true });
+  },
+);
+
+test('over SSH a fork has an identity of its own as well, and lives through a cut and a reboot', async () => {
+  const { stdout } = await gvm(['test', 'ssh.gvm.yaml', '--json'], { cwd: at.folder });
+  const record = JSON.parse(stdout) as RunRecord;
+  const [one, two] = record.suites[0]?.tests ?? [];
+  expect([one, two].map((t) => [t?.outcome, t?.failures, t?.error])).toEqual([
+    ['passed', [], undefined],
+    ['passed', [], undefined],
+  ]);
+  const lines = (t: typeof one) => t?.commands[0]?.stdout.split('\n').filter((line) => !line.includes('mtu')) ?? [];
+  expect(lines(one).filter((line) => line !== '' && /^[0-9a-z:-]+$|inet6/.test(line))).not.toEqual(lines(two));
+  expect(new Set([...lines(one).slice(0, 3), ...lines(two).slice(0, 3)]).size).toBe(6);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 180_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error('it did not come to that within 3 minutes');
+    await pause(2);
+  }
+}
+
+function fill(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (;;) writeSync(file, Buffer.alloc(2 ** 20, 1));
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC');
+  } finally {
+    closeSync(file);
+  }
+}
 
 function flipByte(path: string, offset: number): void {
   const file = openSync(path, 'r+');
