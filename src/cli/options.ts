@@ -63,6 +63,12 @@ export const optionTable = {
   retries: { value: 'N', about: 'try a test that goes wrong N times more; one that passes then is flaky' },
   'fail-on-flaky': { about: 'exit 1 where a test passed only when it was tried again' },
   repeat: { value: 'N', about: 'run every suite N times, each time with guests of its own' },
+  order: {
+    value: 'ORDER',
+    choices: ['written', 'longest', 'random'],
+    about: 'begin suites as written, longest first (with several jobs), or suites and tests at random',
+  },
+  seed: { value: 'N', about: 'repeat a random order: the number that its run showed' },
   bail: { value: 'N', about: 'begin no more tests after N that went wrong' },
   watch: { about: 'run again what changes: tests and suites of what was edited or rebuilt, inspections of images' },
   'pause-on-failure': { about: 'leave a guest as a failed test left it, and wait for Enter' },

@@ -42,7 +42,7 @@ export async function timingsAsked(context: Context): Promise<Timings | undefine
 }
 
 /** What each test of a run took that was not skipped. */
-function timesOf({ suites }: RunRecord): Timings {
+export function timesOf({ suites }: RunRecord): Timings {
   const ran = suites.flatMap(({ tests }) => tests).filter(({ outcome, role }) => outcome !== 'skipped' && !role);
   return Object.fromEntries(ran.map(({ id, durationMs }) => [id, durationMs]));
 }

@@ -14,6 +14,7 @@ import { Templates } from './templates.ts';
 export interface PoolOptions extends RunGuestsOptions {
   checkpoints: CheckpointStore;
   limits: AdmissionLimits;
+  warn(text: string): void;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
   /** Whether the one guest of a suite file is a fork as well, of a guest that was just booted. */
   forksFile(plan: SuitePlan): boolean;
@@ -48,7 +49,7 @@ export class GuestPool implements AsyncDisposable {
   constructor(plans: readonly SuitePlan[], options: PoolOptions) {
     this.#options = options;
     this.#guests = new RunGuests(options);
-    this.#admission = new Admission(options.limits);
+    this.#admission = new Admission(options.limits, options.warn);
     this.#keys = new Map(plans.map((plan) => [plan.key, keyOf(plan)]));
     const { lab, checkpoints: store, describe, signal } = options;
     const take = (plan: SuitePlan) => this.#take(plan);
@@ -175,7 +176,7 @@ export class GuestPool implements AsyncDisposable {
       describe: async () => ({ ...(await describe(plan, name)), ...(freezable ? { freezable } : {}) }),
       // A shared guest waits for no place: it would keep it until suites have run that wait themselves.
       enter: async ({ machine }) =>
-        plan.isolation === 'shared' ? () => {} : await this.#admission.enter(machine.memory, signal),
+        plan.isolation === 'shared' ? () => {} : await this.#admission.enter(machine, signal),
     });
     await this.#guests.look(guest, 'ready');
     return guest;

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vitest/config';
 import type { PlannedTest, SuitePlan } from '../suite/index.ts';
 import { isScript } from './select.ts';
+import type { DeclaredSuite } from './worker.ts';
 
 const worker = fileURLToPath(new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
 
@@ -43,7 +44,11 @@ function testsOf(plans: readonly SuitePlan[]): DeclaredTest[] {
 }
 
 function moduleOf(plans: readonly SuitePlan[], tests: readonly DeclaredTest[]): string {
-  const suites = plans.map(({ tests: _, ...suite }) => suite);
+  const suites = plans.map(({ tests: own, ...suite }): DeclaredSuite => {
+    const free = own.filter(({ role }) => role === undefined);
+    const asWritten = free.every((test, i) => test.position.line >= (free[i - 1]?.position.line ?? 0));
+    return asWritten ? suite : { ...suite, order: own.map(({ id }) => id) };
+  });
   const lines: string[] = [];
   const add = (line: number, code: string) => {
     lines[line - 1] = (lines[line - 1] ?? '') + code;

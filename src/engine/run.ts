@@ -57,6 +57,8 @@ export interface RunSuitesOptions {
   /** Hides secrets in what goes there. */
   mask: Mask;
   passWithNoChecks: boolean;
+  /** The plans in the order in which they are begun; that of the report is the plans' own. */
+  order: readonly SuitePlan[];
   /** How often a test that went wrong is tried again. */
   retries: number;
   failOnFlaky: boolean;
@@ -65,7 +67,7 @@ export interface RunSuitesOptions {
   /** Called when a test has failed, before its guest goes on; returns when it may. */
   pause?: ((guest: string, why: string) => Promise<void>) | undefined;
   /** What the manifest says of the run itself. */
-  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'shard' | 'accelerator' | 'qemu'>;
+  about: Pick<RunRecord, 'gvm' | 'args' | 'directory' | 'environment' | 'shard' | 'seed' | 'accelerator' | 'qemu'>;
 }
 
 /** Milliseconds for a look at a guest's health, before scaling. */
@@ -82,6 +84,7 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
   const pool = new GuestPool(plans, {
     lab,
     limits,
+    warn: (text) => options.log.warn(text),
     checkpoints: new CheckpointStore(options.home, options.log),
     describe: options.describe,
     forksFile: (plan) => options.forksFile?.(plan) ?? false,
@@ -114,7 +117,16 @@ export async function runSuites(options: RunSuitesOptions): Promise<RunRecord> {
     const context = { socket, channels, output, plugins, retries, pauses, scripts };
     const workers = limits.guests;
     if (plans.length > 0)
-      await runOnVitest({ plans, cwd, context, reporter: bridge, workers, bail, signal, scratch: lab.folder });
+      await runOnVitest({
+        plans: options.order,
+        cwd,
+        context,
+        reporter: bridge,
+        workers,
+        bail,
+        signal,
+        scratch: lab.folder,
+      });
   } catch (error) {
     errors.push(toRunError(asGvmError(error)));
   }

@@ -1,6 +1,13 @@
 import { relative, resolve, sep } from 'node:path';
 import type { ViteUserConfig } from 'vitest/config';
-import { createVitest, type Reporter, type TestModule, type Vitest } from 'vitest/node';
+import {
+  BaseSequencer,
+  createVitest,
+  type Reporter,
+  type TestModule,
+  type TestSpecification,
+  type Vitest,
+} from 'vitest/node';
 import type { SuitePlan } from '../suite/index.ts';
 import { ownModules } from './own-modules.ts';
 import { suitePlugin } from './plugin.ts';
@@ -57,7 +64,7 @@ export interface RunnerOptions {
   scratch: string;
 }
 
-/** Runs planned suites on vitest. */
+/** Runs planned suites on vitest, begun in their order. */
 export async function runOnVitest({ plans, cwd, context, ...options }: RunnerOptions): Promise<void> {
   const byPath = new Map<string, SuitePlan[]>();
   for (const plan of plans) {
@@ -126,6 +133,7 @@ async function withVitest<T>(options: VitestOptions, use: (vitest: Vitest) => Pr
       bail,
       // Cells wait for their guests inside of their tests: a limit here would keep others from ending.
       maxConcurrency: cells + 1,
+      sequence: { sequencer: inOrderOf(files) },
       includeTaskLocation: true,
       provide: { gvm: context },
       server: { deps: { external: [/\/engine\/(?:worker|test)\.[jt]s$/] } },
@@ -151,6 +159,15 @@ async function withVitest<T>(options: VitestOptions, use: (vitest: Vitest) => Pr
     await vitest.close();
     process.exitCode = exitCode;
   }
+}
+
+/** vitest would begin with the largest file. */
+function inOrderOf(files: readonly string[]) {
+  return class extends BaseSequencer {
+    override async sort(specs: TestSpecification[]): Promise<TestSpecification[]> {
+      return [...specs].sort((a, b) => files.indexOf(a.moduleId) - files.indexOf(b.moduleId));
+    }
+  };
 }
 
 /** The deepest folder that holds all files; vitest finds its tests below one root. */

@@ -1,6 +1,6 @@
 import type { Guest } from '../lab/index.ts';
 import type { SuitePlan } from '../suite/index.ts';
-import type { Admission, SparePlace } from './admission.ts';
+import type { Admission, Demand, SparePlace } from './admission.ts';
 import type { RunGuests } from './run-guests.ts';
 import type { Templates } from './templates.ts';
 
@@ -46,7 +46,7 @@ export class Spares implements AsyncDisposable {
   /** A fork that takes a place among the guests that run. */
   async fork(plan: SuitePlan, name: string): Promise<Guest> {
     const { admission, signal } = this.#options;
-    return await this.#start(plan, name, (memory) => admission.enter(memory, signal));
+    return await this.#start(plan, name, (machine) => admission.enter(machine, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,7 +70,7 @@ export class Spares implements AsyncDisposable {
     const { templates, admission, signal } = this.#options;
     const { spec } = await templates.of(plan);
     if (signal.aborted || this.#spares.has(plan.key)) return;
-    const place = admission.spare(spec.machine.memory, () => void this.#drop(plan.key));
+    const place = admission.spare(spec.machine, () => void this.#drop(plan.key));
     if (!place) return;
     const name = this.#options.name(plan);
     const guest = this.#start(plan, name, async () => () => place.leave());
@@ -78,7 +78,7 @@ export class Spares implements AsyncDisposable {
     this.#spares.set(plan.key, { name, guest, place });
   }
 
-  #start(plan: SuitePlan, name: string, enter: (memory: number) => Promise<() => void>): Promise<Guest> {
+  #start(plan: SuitePlan, name: string, enter: (machine: Demand) => Promise<() => void>): Promise<Guest> {
     const describe = async () => {
       const { spec, checkpoint } = await this.#options.templates.of(plan);
       // One that has logged in is enough for the image; the console channel spares the others the handshake.
@@ -86,7 +86,7 @@ export class Spares implements AsyncDisposable {
       const { identity } = plan;
       return { ...spec, name, channel, checkpoint, ...(identity === undefined ? {} : { identity }) };
     };
-    return this.#options.guests.start(plan, { name, describe, enter: ({ machine }) => enter(machine.memory) });
+    return this.#options.guests.start(plan, { name, describe, enter: ({ machine }) => enter(machine) });
   }
 
   async #drop(key: string): Promise<void> {

@@ -13,20 +13,28 @@ export interface TestMeta {
   guest?: string;
 }
 
+/** A suite without its tests, and their ids in the order in which they run where that is not the order of their lines. */
+export type DeclaredSuite = Omit<SuitePlan, 'tests'> & { order?: readonly string[] };
+
 type Declare = (test: PlannedTest, ids: readonly (string | null)[]) => void;
 
 /**
  * Declares a planned suite to vitest, once for each of its cells; the module that the plugin makes of a YAML file calls
  * it. Cells run beside one another, as far as their guests are let in; the tests of a cell one after the other.
  */
-export function declareSuite(suites: readonly Omit<SuitePlan, 'tests'>[], body: (declare: Declare) => void): void {
+export function declareSuite(suites: readonly DeclaredSuite[], body: (declare: Declare) => void): void {
   for (const [index, suite] of suites.entries()) {
     const session = new PlannedSession(inject('gvm'), suite);
     describe.concurrent(suite.name, () => {
+      const tests: PlannedTest[] = [];
       body((test, ids) => {
         const id = ids[index];
-        if (typeof id === 'string') declareTest({ ...test, id }, session);
+        if (typeof id !== 'string') return;
+        if (suite.order) tests.push({ ...test, id });
+        else declareTest({ ...test, id }, session);
       });
+      tests.sort((a, b) => (suite.order?.indexOf(a.id) ?? 0) - (suite.order?.indexOf(b.id) ?? 0));
+      for (const test of tests) declareTest(test, session);
       afterAll(() => session[Symbol.asyncDispose]());
     });
   }

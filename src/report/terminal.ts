@@ -149,6 +149,7 @@ function totalsBlock(run: RunRecord, options: SummaryOptions, style: Style): str
   if (run.accelerator) lines.push(row('Accel', printable(`${run.accelerator.name}: ${run.accelerator.reason}`)));
   lines.push(row('Time', formatDuration(run.durationMs)));
   if (options.reports.length > 0) lines.push(row('Reports', options.reports.map(printable).join(', ')));
+  if (run.seed !== undefined) lines.push(row('Order', `random, --seed ${run.seed}`));
   if (run.interrupted) lines.push(row('Ended', style.warn(`by ${run.interrupted}`)));
   const rerun = run.interrupted ? undefined : rerunCommand(run);
   if (rerun !== undefined) lines.push(row('Rerun', printable(rerun)));

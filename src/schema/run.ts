@@ -248,6 +248,7 @@ export const runSchema = z
       })
       .optional()
       .meta({ description: 'what is different since the last good run' }),
+    seed: z.int().optional().meta({ description: 'of a random order' }),
     shard: z
       .object({
         index: z.int().min(1),

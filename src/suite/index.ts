@@ -23,6 +23,7 @@ export { looseTest } from './loose.ts';
 export type { Expectations } from './matchers/expectations.ts';
 export type { Matcher } from './matchers/matcher.ts';
 export { runTestOffline } from './offline.ts';
+export { longestFirst, shuffled } from './order.ts';
 export type { PlannedTest, SuitePlan } from './plan.ts';
 export type { TestPoint } from './points/point.ts';
 export { builtins } from './registry.ts';

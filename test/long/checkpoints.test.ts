@@ -130,6 +130,12 @@ exec "$@"`;
   },
 );
 
+test('a guest that UEFI firmware starts forks as well', async () => {
+  expect(booted((await run('--firmware', 'uefi')).record)).toBe(1);
+  const { record } = await run('--firmware', 'uefi');
+  expect([booted(record), record.guests.length, record.exitCode]).toEqual([0, 1, 0]);
+});
+
 test('over SSH a fork has an identity of its own as well, and lives through a cut and a reboot', async () => {
   const { stdout } = await gvm(['test', 'ssh.gvm.yaml', '--json'], { cwd: at.folder });
   const record = JSON.parse(stdout) as RunRecord;

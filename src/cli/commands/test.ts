@@ -9,8 +9,9 @@ import { chooseReporters, createMask, renderSummary, secretsIn } from '../../rep
 import type { RunRecord } from '../../schema/index.ts';
 import { digestOf, type SuitePlan, shardOf } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
-import { countOf, jobsOf } from '../jobs.ts';
+import { countOf, guestsAtOnce } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
+import { orderAsked } from '../order.ts';
 import { pauseAsked } from '../pause.ts';
 import { progressTo, publish } from '../publish.ts';
 import { engine, type Language, languageOf, selectionOptions, selectPlans } from '../selection.ts';
@@ -131,9 +132,10 @@ interface OnlineRun {
   passWithNoChecks: boolean;
 }
 
-async function runPlans(context: Context, { plans, language, ownership, ...run }: OnlineRun): Promise<number> {
+async function runPlans(context: Context, { language, ownership, ...run }: OnlineRun): Promise<number> {
   const { runSuites } = await engine();
-  const jobs = jobsOf(context);
+  const limits = { ...(await guestsAtOnce(context)), memory: availableMemory() };
+  const { order, seed, plans } = await orderAsked(context, run.plans);
   const pause = pauseAsked(context, ownership.signal);
   const reporters = chooseReporters(context.text('reporter'));
   const output = resolve(context.cwd, context.text('output') ?? 'reports');
@@ -145,6 +147,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
   const emit = progressTo(context, mask);
   const made = await runSuites({
     plans,
+    order,
     cwd: context.cwd,
     lab: setup.lab,
     home: context.state().home,
@@ -152,7 +155,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
     ...guests,
     allow: setup.settings.health.allow,
     ...language,
-    limits: { guests: jobs, memory: availableMemory() },
+    limits,
     signal: ownership.signal,
     emit,
     output,
@@ -164,6 +167,7 @@ async function runPlans(context: Context, { plans, language, ownership, ...run }
     pause: pause && ((guest, why) => pause(guest, mask.value(why))),
     about: {
       ...run.about,
+      ...(seed === undefined ? {} : { seed }),
       accelerator: { name: setup.accelerator.name, reason: setup.accelerator.reason },
       qemu: await qemuVersion(),
     },
@@ -188,6 +192,8 @@ export const test: Command = {
     'retries',
     'fail-on-flaky',
     'bail',
+    'order',
+    'seed',
     'pause-on-failure',
     'watch',
     'offline',
