@@ -184,7 +184,7 @@ describe('a suite', () => {
     ],
     [
       'suite: s\nfixtures: {}\n',
-      '2:1: fixtures: unknown key; known here: version, suite, image, machine, matrix, channel, isolation, tags, vars, needs, files, setup, tests, teardown',
+      '2:1: fixtures: unknown key; known here: version, suite, image, machine, matrix, channel, isolation, identity, tags, vars, needs, files, setup, tests, teardown',
     ],
     [
       'suite: s\nisolation: shared\nsetup: [{ crash: {} }]\ntests: [{ name: t, steps: [{ network: cut }] }]\n',
@@ -194,7 +194,7 @@ describe('a suite', () => {
     ['suite: s\ntags: [A b]\n', '2:8: tags.0: expected a tag of lower-case letters, digits, ".", "_" and "-"'],
     [
       'a: &a [*a]\n',
-      '1:1: a: unknown key; known here: version, suite, image, machine, matrix, channel, isolation, tags, vars, needs, files, setup, tests, teardown',
+      '1:1: a: unknown key; known here: version, suite, image, machine, matrix, channel, isolation, identity, tags, vars, needs, files, setup, tests, teardown',
     ],
     ['suite: s\n---\nsuite: t\n', '2:1: Source contains multiple documents; please use YAML.parseAllDocuments()'],
     ['suite: !!js/function x\n', '1:8: Unresolved tag: tag:yaml.org,2002:js/function'],
