@@ -126,11 +126,13 @@ export class OverlayNode implements FsNode {
       }
       if (node && reals.length > 0 && node.stat.type !== 'directory') break;
       if (node) reals.push({ layer, node });
-      if (stop || (node && node.stat.type !== 'directory')) break;
-      if (!node || layer === list.length - 1) continue;
-      const { opaque, redirect } = await marksOf(node, spaces, signal);
-      if (opaque) break;
+      if (node && node.stat.type !== 'directory') break;
+      const marks = node && layer < list.length - 1 ? await marksOf(node, spaces, signal) : undefined;
+      const redirect = marks?.redirect;
+      if (marks?.opaque) break;
+      // A place from the top holds also where a folder on the way hides what is below it.
       if (redirect && 'path' in redirect) path = redirect.path;
+      else if (stop) break;
       else if (redirect && path) path = [...path.slice(0, -1), redirect.name];
       else if (redirect) under = redirect.name;
     }
@@ -155,10 +157,13 @@ export class OverlayNode implements FsNode {
       node = below;
       if (i === parts.length - 1) break;
       const { opaque, redirect } = await marksOf(node, spaces, signal);
-      stop ||= opaque;
+      if (opaque) stop = true;
       const rest = path.slice(path.length - (parts.length - 1 - i));
-      if (redirect && 'path' in redirect) path = [...redirect.path, ...rest];
-      else if (redirect) path = [...path.slice(0, path.length - rest.length - 1), redirect.name, ...rest];
+      if (opaque) continue;
+      if (redirect && 'path' in redirect) {
+        path = [...redirect.path, ...rest];
+        stop = false;
+      } else if (redirect) path = [...path.slice(0, path.length - rest.length - 1), redirect.name, ...rest];
     }
     return { node, stop, path };
   }

@@ -170,6 +170,22 @@ describe('layers that were named', () => {
     expect((await vfs.stat('/dir')).nlink).toBe(1);
   });
 
+  it('follow a place from the top also through a folder that hides what is below it', async () => {
+    const middle = ext4(
+      'middle.ext4',
+      plant('middle', { 'upper/own/sizes/': '' }),
+      'ea_set /upper/own trusted.overlay.opaque y\nea_set /upper/own/sizes trusted.overlay.redirect /dir\n',
+    );
+    const top = ext4(
+      'top.ext4',
+      plant('top', { 'upper/top/': '', 'upper/other/': '' }),
+      'ea_set /upper/top trusted.overlay.redirect /own/sizes\nea_set /upper/other trusted.overlay.redirect /own\n',
+    );
+    const { vfs } = await openTree(await readLayout(disk(below, middle, top)), ['p3:/upper', 'p2:/upper', 'p1']);
+    expect((await vfs.readFile('/top/one')).toString()).toBe('1');
+    expect((await vfs.readFile('/other/sizes/below/deep')).toString()).toBe('deep');
+  });
+
   it('hide their own attributes and pass on those of an overlay within', async () => {
     const { vfs } = await openTree(await readLayout(disk(below, above)), ['p2:/upper', 'p1']);
     const { node } = await vfs.resolve('/a');
