@@ -14,8 +14,9 @@ export interface Context {
   texts(name: OptionName): string[];
   /** Working directory, `-C` applied. */
   cwd: string;
-  settings(): Settings;
-  state(): StateFolders;
+  /** Both load the room of configuration, which many commands can do without. */
+  settings(): Promise<Settings>;
+  state(): Promise<StateFolders>;
   log: Log;
   /** Whether colours are wanted on standard output. */
   color: boolean;

@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return command || parsed.values.help ? 0 : 2;
     }
     checkWords(command, parsed);
-    return await command.run(await createContext(parsed));
+    return await command.run(createContext(parsed));
   } catch (thrown) {
     const error = asGvmError(thrown);
     if (argv.includes('--json')) console.log(jsonText({ error: errorToJson(error) }));
@@ -94,8 +94,7 @@ function wantsColor(values: OptionValues, stream: NodeJS.WriteStream): boolean {
   return Boolean(stream.isTTY) && process.env.TERM !== 'dumb';
 }
 
-async function createContext({ words, rest, values }: ParsedLine): Promise<Context> {
-  const { findProject, openStateFolders, resolveSettings } = await import('../config/index.ts');
+function createContext({ words, rest, values }: ParsedLine): Context {
   const text = (name: OptionName) => (typeof values[name] === 'string' ? values[name] : undefined);
   const cwd = resolve(text('directory') ?? '.');
   if (!existsSync(cwd) || !statSync(cwd).isDirectory()) {
@@ -110,8 +109,11 @@ async function createContext({ words, rest, values }: ParsedLine): Promise<Conte
     flag: (name) => values[name] === true,
     text,
     texts: (name) => (Array.isArray(values[name]) ? values[name] : []),
-    settings: () => resolveSettings(findProject(cwd, text('config')), cwd, shippedImages, process.env),
-    state: () => openStateFolders(),
+    settings: async () => {
+      const { findProject, resolveSettings } = await import('../config/index.ts');
+      return resolveSettings(findProject(cwd, text('config')), cwd, shippedImages, process.env);
+    },
+    state: async () => (await import('../config/index.ts')).openStateFolders(),
     log: createLog((line) => void process.stderr.write(`${fit(line)}\n`), verbosity),
     color: wantsColor(values, process.stdout),
     verbosity,

@@ -57,11 +57,11 @@ export async function diskOf(
   asked: string,
   { kernel, signal }: { kernel: string | undefined; signal: AbortSignal },
 ): ReturnType<RunOfflineOptions['find']> {
-  const settings = context.settings();
+  const settings = await context.settings();
   const { image, chain } = await findImage(asked === 'default' ? settings.image : asked, {
     cwd: context.cwd,
     recipes: settings.images,
-    store: openStore(context.state().home),
+    store: openStore((await context.state()).home),
     format: context.text('format'),
     allow: context.texts('allow-backing'),
     log: context.log,

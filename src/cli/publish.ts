@@ -34,8 +34,8 @@ export interface PublishOptions {
  * @returns the run as its reports show it, and their paths
  */
 export async function publish(context: Context, run: RunRecord, options: PublishOptions) {
-  const { home } = context.state();
-  const records = openRecords(home, context.settings().root);
+  const { home } = await context.state();
+  const records = openRecords(home, (await context.settings()).root);
   const known = await withPackages(createMask(options.secrets).value(run), home);
   const record = withHistory(known, await records.list());
   const reports = await writeRun(context, record, options);

@@ -16,7 +16,7 @@ export interface RunningGuest extends GuestInfo {
 
 /** Every ready guest of this user's gvm processes; what killed ones left behind is removed first. */
 export async function runningGuests(context: Context): Promise<RunningGuest[]> {
-  const state = context.state();
+  const state = await context.state();
   await reapRuns(state, context.log);
   const owners = listOwners(state.runtime);
   const lists = await Promise.all(

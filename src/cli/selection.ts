@@ -33,7 +33,7 @@ export interface Language {
 
 /** @throws GvmError `code-refused` for plugins under --data-only */
 export async function languageOf(context: Context): Promise<Language> {
-  const { plugins, file } = context.settings();
+  const { plugins, file } = await context.settings();
   if (plugins.length > 0 && context.flag('data-only')) {
     const message = `${file}: plugins are code, and --data-only runs none`;
     throw new GvmError({ code: 'code-refused', message, hint: 'take plugins: out, or run it where code is trusted' });
@@ -44,7 +44,7 @@ export async function languageOf(context: Context): Promise<Language> {
 /** The suites that the words and options select, compiled. Those in TypeScript are run once to learn their tests. */
 export async function selectPlans(context: Context, { registry }: Language, signal: AbortSignal): Promise<SuitePlan[]> {
   const { findSuiteFiles, isScript, planScripts, selectTests } = await engine();
-  const paths = context.words.length > 0 ? context.words : [context.settings().suites];
+  const paths = context.words.length > 0 ? context.words : [(await context.settings()).suites];
   const files = (await findSuiteFiles(paths, context.cwd)).map((file) => relative(context.cwd, file));
   const scripts = files.filter(isScript);
   if (scripts.length > 0 && context.flag('data-only')) {
@@ -56,7 +56,7 @@ export async function selectPlans(context: Context, { registry }: Language, sign
   const planned = scripts.length === 0 ? [] : await planInScratch(scripts);
   const plans = [...loaded, ...planned].sort((x, y) => files.indexOf(x.file) - files.indexOf(y.file));
   refuseSameNames(plans);
-  const cells = expandCells(plans, context.settings().matrix, matrixOf(context), countOf(context, 'repeat', 1));
+  const cells = expandCells(plans, (await context.settings()).matrix, matrixOf(context), countOf(context, 'repeat', 1));
   const only = context.flag('last-failed') ? await lastFailedTests(context) : undefined;
   return selectTests(cells, { tags: context.texts('tag'), pattern: context.text('tests'), only });
 
@@ -78,7 +78,7 @@ function matrixOf(context: Context): MatrixKeys {
 
 /** The tests that failed in the newest run that is remembered. @throws GvmError `nothing-to-run` */
 async function lastFailedTests(context: Context): Promise<Set<string>> {
-  const [last] = await openRecords(context.state().home, context.settings().root).list();
+  const [last] = await openRecords((await context.state()).home, (await context.settings()).root).list();
   const failed = last && lastFailed(last);
   if (failed && failed.size > 0) return failed;
   throw new GvmError({

@@ -36,10 +36,10 @@ export interface Setup extends AsyncDisposable {
 export async function openSetup(context: Context, ownership: Ownership): Promise<Setup> {
   const { log } = context;
   const { signal } = ownership;
-  const settings = context.settings();
+  const settings = await context.settings();
   const upper = upperLayers(context);
   const project = fileLayer(settings.file ?? 'gvm.yaml', settings.machine, settings.root);
-  const state = context.state();
+  const state = await context.state();
   const proof = await proveAccelerators({ log, cacheDir: state.home, signal });
   const accelerator = chooseAccelerator(selectAccelerator([project, ...upper]), proof);
   if (accelerator.fallback) log.info(`guests run under TCG, software emulation: ${accelerator.reason}`);

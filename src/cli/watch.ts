@@ -20,18 +20,21 @@ const EVERY = 250;
  * or kernel that was made anew. Ends with the signal that ends gvm.
  */
 export async function watchSuites(context: Context, { select, run, signal }: Watched): Promise<never> {
+  const image = (await context.settings()).image;
+  const home = (await context.state()).home;
+  const artifacts = (plan: SuitePlan) => artifactsOf(plan, { cwd: context.cwd, image, home });
   let plans = await select();
   let due = plans;
   for (;;) {
     // What is written while they run is seen afterwards; an image that the run itself builds is no change.
     const suites = lookAt(suitesOf(plans, context));
     if (due.length > 0) await run(due);
-    const looked = new Map([...suites, ...lookAt(plans.flatMap((plan) => artifactsOf(plan, context)))]);
+    const looked = new Map([...suites, ...lookAt(plans.flatMap(artifacts))]);
     process.stderr.write(`watching ${looked.size} files and folders; Ctrl-C ends it\n`);
     const changed = await nextChange(looked, signal);
     try {
       const now = await select();
-      const rebuilt = now.filter((plan) => artifactsOf(plan, context).some((path) => changed.has(path)));
+      const rebuilt = now.filter((plan) => artifacts(plan).some((path) => changed.has(path)));
       const other = changedTests(plans, now).filter(({ key }) => !rebuilt.some((plan) => plan.key === key));
       plans = now;
       due = [...rebuilt, ...other];
@@ -62,14 +65,14 @@ function suitesOf(plans: readonly SuitePlan[], context: Context): string[] {
 }
 
 /** The image and the kernel of a suite, as files of the user or of the store. */
-function artifactsOf(plan: SuitePlan, context: Context): string[] {
+function artifactsOf(plan: SuitePlan, where: { cwd: string; image: string; home: string }): string[] {
   const asked = plan.cell?.image ?? plan.image ?? 'default';
-  const name = asked === 'default' ? context.settings().image : asked;
-  const stored = join(context.state().home, 'images', name, 'manifest.json');
-  const image = /[/.]/.test(name) ? resolve(context.cwd, name) : stored;
+  const name = asked === 'default' ? where.image : asked;
+  const stored = join(where.home, 'images', name, 'manifest.json');
+  const image = /[/.]/.test(name) ? resolve(where.cwd, name) : stored;
   const kernel = plan.cell?.machine.kernel ?? plan.machine.kernel;
   if (kernel === undefined) return [image];
-  const given = resolve(context.cwd, kernel);
+  const given = resolve(where.cwd, kernel);
   // A build tree is as new as the kernel in it.
   return [image, given, join(given, 'arch/x86/boot/bzImage')];
 }

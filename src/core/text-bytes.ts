@@ -18,7 +18,11 @@ export function showBytes(bytes: Uint8Array): string {
 // Control and bidirectional characters, and line and paragraph separators.
 const SPECIAL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\\]/gu;
 
+/** Nearly all names are this, and it is found out in a tenth of the time. */
+const PLAIN = /^[ -[\]-~]*$/;
+
 function escapeText(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(SPECIAL, (c) => (c === '\\' ? '\\\\' : hex(Buffer.from(c))));
 }
 

@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { clip, printable } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
 
@@ -30,6 +29,8 @@ export interface RunResult {
  * standard error), or the signal's reason when aborted.
  */
 export async function run(tool: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  // Many commands run no tool to its end, and execa is a hundred modules.
+  const { execa } = await import('execa');
   const child = execa(tool, args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),

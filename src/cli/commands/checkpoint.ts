@@ -42,7 +42,7 @@ export const checkpoint: Command = {
   words: [1, 2],
   async run(context) {
     const [action, word] = context.words;
-    const store = new CheckpointStore(context.state().home, context.log);
+    const store = new CheckpointStore((await context.state()).home, context.log);
     if (action === 'remove') return await remove(context, store, word);
     if (action !== 'list') {
       const hint = 'one of list, remove';

@@ -11,7 +11,7 @@ export const doctor: Command = {
   ],
   words: [0, 0],
   async run(context) {
-    const report = await probeHost({ log: context.log, cacheDir: context.state().home });
+    const report = await probeHost({ log: context.log, cacheDir: (await context.state()).home });
     context.show(report, (r) => renderHostReport(r));
     return report.findings.some((finding) => finding.level === 'missing') ? 4 : 0;
   },

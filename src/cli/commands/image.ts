@@ -32,7 +32,7 @@ interface Row {
 }
 
 async function list(context: Context, store: ImageStore): Promise<number> {
-  const recipes = await listRecipes(context.settings().images);
+  const recipes = await listRecipes((await context.settings()).images);
   const stored = new Map((await store.list()).map((image) => [image.name, image]));
   const names = [...new Set([...recipes.keys(), ...stored.keys()])].sort();
   const rows = await Promise.all(
@@ -59,7 +59,7 @@ function renderRows(rows: readonly Row[]): string {
 }
 
 async function build(context: Context, store: ImageStore, name: string | undefined): Promise<number> {
-  const settings = context.settings();
+  const settings = await context.settings();
   const recipe = await findRecipe(settings.images, name ?? settings.image);
   const packages = context.text('packages');
   return await runOwned(async ({ signal }) => {
@@ -139,6 +139,6 @@ export const image: Command = {
         hint: guess ? `did you mean gvm image ${guess}?` : 'the actions are list, build and remove',
       });
     }
-    return await action(context, openStore(context.state().home), name);
+    return await action(context, openStore((await context.state()).home), name);
   },
 };

@@ -26,7 +26,7 @@ async function inspectNamed(
   // What a key opened is not written down in the clear; of a server nothing says whether it has changed.
   const chain = keys.length > 0 || context.flag('fresh') ? undefined : await chainNamed(context, image);
   if (!chain) return await read();
-  const found = await rememberInspection(join(context.state().home, 'inspections'), chain, read);
+  const found = await rememberInspection(join((await context.state()).home, 'inspections'), chain, read);
   return { ...found, image };
 }
 

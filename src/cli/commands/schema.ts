@@ -27,7 +27,7 @@ export const schema: Command = {
         hint: guess ? `did you mean ${guess}?` : `the documents are ${names.join(', ')}`,
       });
     }
-    const registry = withPlugins(builtins, await loadPlugins(context.settings().plugins));
+    const registry = withPlugins(builtins, await loadPlugins((await context.settings()).plugins));
     context.print(JSON.stringify(emitSchema(name, registry), null, 2));
     return 0;
   },

@@ -18,7 +18,7 @@ async function offered(): Promise<LoadedCommand[]> {
 }
 
 /** Reads lines until the end, each after the one before is done. @returns 2 where a line failed and nobody watched */
-function converse(
+async function converse(
   context: Context,
   opened: Interruptible,
   commands: readonly LoadedCommand[],
@@ -26,6 +26,7 @@ function converse(
 ): Promise<number> {
   const session = new ShellSession(context, opened, commands);
   const terminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
+  const history = join((await context.state()).home, 'shell-history');
   let failed = false;
   let over = false;
   let before: Promise<unknown> = Promise.resolve();
@@ -69,7 +70,7 @@ function converse(
     process.stdout.write('\n');
     server.displayPrompt();
   });
-  if (terminal) server.setupHistory(join(context.state().home, 'shell-history'), () => {});
+  if (terminal) server.setupHistory(history, () => {});
   end.addEventListener('abort', () => server.close(), { once: true });
   return new Promise((resolve) => {
     server.on('exit', () => void before.then(() => resolve(failed && !terminal ? 2 : 0)));

@@ -150,7 +150,7 @@ async function runPlans(context: Context, { language, ownership, ...run }: Onlin
     order,
     cwd: context.cwd,
     lab: setup.lab,
-    home: context.state().home,
+    home: (await context.state()).home,
     log: context.log,
     ...guests,
     allow: setup.settings.health.allow,

@@ -151,7 +151,7 @@ export async function chainNamed(context: Context, name: string): Promise<ImageC
   }
   if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
     const { openStore } = await import('../../image/index.ts');
-    const stored = await openStore(context.state().home).get(name);
+    const stored = await openStore((await context.state()).home).get(name);
     const [disk] = stored?.layers ?? [];
     if (stored && disk && snapshot !== undefined) return openImage(disk.path, { format: disk.format, snapshot });
     if (stored) {

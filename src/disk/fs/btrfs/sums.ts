@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createBLAKE2b, createXXHash64 } from 'hash-wasm';
 import { crc32c } from '../../../core/index.ts';
 import { unsupported } from '../../trouble.ts';
+
+/** Only few file systems need it, and loading it takes as long as reading a small image. */
+const hashes = () => import('hash-wasm');
 
 /** How the checksums of one file system are made. */
 export interface Sum {
@@ -17,7 +19,7 @@ export async function openSum(kind: number): Promise<Sum> {
     case 0:
       return { name: 'crc32c', size: 4, of: crc32cOf };
     case 1: {
-      const hash = await createXXHash64();
+      const hash = await (await hashes()).createXXHash64();
       // The library gives it as people write it, the disk has it as a little-endian number.
       return {
         name: 'xxhash64',
@@ -28,7 +30,7 @@ export async function openSum(kind: number): Promise<Sum> {
     case 2:
       return { name: 'sha256', size: 32, of: (bytes) => createHash('sha256').update(bytes).digest() };
     case 3: {
-      const hash = await createBLAKE2b(256);
+      const hash = await (await hashes()).createBLAKE2b(256);
       return { name: 'blake2b', size: 32, of: (bytes) => Buffer.from(hash.init().update(bytes).digest('binary')) };
     }
     default:
