@@ -75,7 +75,9 @@ for (const question of questions) {
     const [mine, other] = question.same.map((of, side) => of([own, theirs][side].at(-1).output));
     if (mine !== other) throw new Error(`${question.name[0]}: ${mine}, ${question.name[1]}: ${other}`);
     const load = loadavg()[0]?.toFixed(1);
-    console.error(`${question.name[0]}: ${own.at(-1).seconds.toFixed(2)} s, ${theirs.at(-1).seconds.toFixed(1)} s, load ${load}`);
+    console.error(
+      `${question.name[0]}: ${own.at(-1).seconds.toFixed(2)} s, ${theirs.at(-1).seconds.toFixed(1)} s, load ${load}`,
+    );
   }
   const ratios = own.map(({ seconds }, run) => theirs[run].seconds / seconds).sort((a, b) => a - b);
   const seconds = [own, theirs].map((list) => median(list.map((each) => each.seconds)).toFixed(2));

@@ -48,7 +48,7 @@ export const config: Command = {
   ],
   words: [0, 1],
   async run(context) {
-    const entries = explain((await context.settings()), process.env);
+    const entries = explain(await context.settings(), process.env);
     const [key] = context.words;
     if (key === undefined) {
       context.show(entries, renderEntries);

@@ -1,7 +1,7 @@
 // Reads: an export of an NBD server: fixed newstyle, GO, structured replies, extended headers, block status, TLS, several
 // connections. Specification: NetworkBlockDevice/nbd, doc/proto.md.
 // Does not read: servers without GO (before 2016); nothing is ever written.
-import { connect as connectSocket, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { within } from '../../core/index.ts';
 import { isGvmError } from '../../errors/index.ts';
@@ -138,17 +138,18 @@ export class NbdSource implements BlockSource {
 async function openConnection(address: NbdAddress, options: NbdOptions): Promise<NbdConnection> {
   const server = showAddress(address);
   const timeout = options.timeout ?? TIMEOUT;
-  const socket = connectSocket('path' in address.socket ? { path: address.socket.path } : address.socket);
+  const plain = ByteStream.connect(address.socket);
+  const { socket } = plain;
   socket.setNoDelay(true);
-  let stream = new ByteStream(socket);
+  let stream: ByteStream = plain;
   try {
-    const done = handshake(stream, {
+    const done = handshake(plain, {
       server,
       export: address.export,
       contexts: options.contexts ?? ['base:allocation'],
       requireTls: address.tls,
       plain: options.plain ?? false,
-      upgrade: async (plain) => {
+      upgrade: async () => {
         stream = await upgrade(plain, socket, address, options);
         return stream;
       },
