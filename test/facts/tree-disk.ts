@@ -7,9 +7,9 @@ import { PoweredOff } from '../../src/facts/index.ts';
 import { findTool } from '../../src/process/index.ts';
 
 /** What stands at a path: text, `-> target` for a link, a name that ends in `/` for a folder. */
-type Files = Readonly<Record<string, string | Buffer>>;
+export type Files = Readonly<Record<string, string | Buffer>>;
 
-function writeTree(root: string, files: Files, modes: Readonly<Record<string, number>> = {}): void {
+export function writeTree(root: string, files: Files, modes: Readonly<Record<string, number>> = {}): void {
   for (const [path, content] of Object.entries(files)) {
     const at = join(root, path);
     mkdirSync(path.endsWith('/') ? at : dirname(at), { recursive: true });

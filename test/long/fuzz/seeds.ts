@@ -1,161 +1,21 @@
-import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeCpio } from '../../../src/disk/index.ts';
-import { findTool } from '../../../src/process/index.ts';
-import { fixturePages } from '../../disk/volume/fixture.ts';
-import { smallCases } from '../volumes/small.ts';
+import { deserialize, serialize } from 'node:v8';
+import { diskSeeds } from './disks.ts';
+import { fileSeeds } from './files.ts';
+import type { Seed } from './seed.ts';
 
-/** A sound image that mutants are made of. */
-export interface Seed {
-  name: string;
-  /** Which reader, and which repair of checksums. */
-  kind: string;
-  size: number;
-  /** The pages of 4096 bytes that are not zero. */
-  pages: Map<number, Uint8Array>;
-}
-
-const PAGE = 4096;
-const ZERO = Buffer.alloc(PAGE);
-const run = (tool: string, args: string[], input?: string) =>
-  execFileSync(findTool(tool) ?? tool, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    input,
-    env: { ...process.env, MKE2FS_CONFIG: '/dev/null', MTOOLS_SKIP_CHECK: '1' },
-  });
-
-function seedOf(name: string, kind: string, bytes: Buffer): Seed {
-  const pages = new Map<number, Uint8Array>();
-  for (let index = 0; index * PAGE < bytes.length; index++) {
-    const page = Buffer.alloc(PAGE);
-    bytes.copy(page, 0, index * PAGE, (index + 1) * PAGE);
-    if (!page.equals(ZERO)) pages.set(index, new Uint8Array(page));
-  }
-  return { name, kind, size: bytes.length, pages };
-}
-
-/** A tree that a small image holds: folders, links, a file in several blocks, many names. */
-function plant(tree: string): void {
-  mkdirSync(join(tree, 'dir/sub/deep'), { recursive: true });
-  for (let i = 0; i < 40; i++) writeFileSync(join(tree, 'dir', `a-name-${i}-${'n'.repeat(i)}`), `${i} `.repeat(i * 30));
-  writeFileSync(join(tree, 'large'), Buffer.from(Uint8Array.from({ length: 60_000 }, (_, i) => (i * 31) % 251)));
-  linkSync(join(tree, 'large'), join(tree, 'dir/again'));
-  symlinkSync('large', join(tree, 'link'));
-  symlinkSync(`dir/${'./'.repeat(80)}sub`, join(tree, 'long-link'));
-}
-
-/** Every seed, made by the tools of each format in a folder. */
-export function makeSeeds(folder: string): Seed[] {
-  const at = (name: string) => join(folder, name);
-  const tree = at('tree');
-  plant(tree);
-  const blank = (name: string, size: number) => {
-    writeFileSync(at(name), '');
-    truncateSync(at(name), size);
-    return at(name);
-  };
-  const seeds: Seed[] = [];
-  const add = (name: string, kind: string) => seeds.push(seedOf(name, kind, readFileSync(at(name))));
-
-  for (const [name, script] of [
-    ['gpt', 'label: gpt\nsize=1MiB\nsize=1MiB,type=U\n'],
-    ['dos', 'label: dos\nsize=1MiB\ntype=5\nsize=1MiB\nsize=1MiB\n'],
-  ] as const) {
-    run('sfdisk', ['--quiet', '--no-reread', '--no-tell-kernel', blank(name, 8 * 2 ** 20)], script);
-    add(name, 'partitions');
-  }
-  const mke2fs = (name: string, size: number, features: string, more: string[]) => {
-    run('mke2fs', ['-q', '-F', '-b', '1024', '-N', '128', '-O', features, ...more, '-d', tree, blank(name, size)]);
-    run('debugfs', ['-w', '-R', 'ea_set large user.key value', at(name)]);
-  };
-  mke2fs('ext4', 2 ** 21, 'none,extent,filetype,64bit,metadata_csum,ext_attr,dir_index', ['-I', '256']);
-  add('ext4', 'ext4');
-  mke2fs('ext2', 2 ** 21, 'none,filetype,ext_attr', ['-I', '128']);
-  add('ext2', 'ext2');
-  mke2fs('ext4-inline', 2 ** 21, 'none,extent,filetype,64bit,inline_data,ext_attr', ['-I', '512']);
-  add('ext4-inline', 'ext4-inline');
-  mke2fs('ext3-journal', 2 ** 22, 'none,has_journal,filetype,ext_attr', ['-I', '128', '-J', 'size=1']);
-  writeFileSync(at('block'), Buffer.alloc(1024, 'j'));
-  writeFileSync(at('script'), `jo\njw -b 900 ${at('block')}\njw -b 901 ${at('block')}\njw -r 901\njc\n`);
-  run('debugfs', ['-w', '-f', at('script'), at('ext3-journal')]);
-  add('ext3-journal', 'ext3');
-  for (const [name, bits, size] of [
-    ['fat12', '12', 2 ** 21],
-    ['fat16', '16', 2 ** 23],
-    ['fat32', '32', 40 * 2 ** 20],
-  ] as const) {
-    run('mkfs.vfat', ['-F', bits, '-s', '1', '-n', 'LABEL', blank(name, size)]);
-    run('mcopy', ['-s', '-i', at(name), join(tree, 'dir'), join(tree, 'large'), '::/']);
-    add(name, 'fat');
-  }
-  for (const compression of ['gzip', 'lzo', 'lz4', 'xz', 'zstd']) {
-    run('mksquashfs', [tree, at(compression), '-quiet', '-no-progress', '-b', '4K', '-comp', compression]);
-    add(compression, 'squashfs');
-  }
-  run('mksquashfs', [tree, at('stored'), '-quiet', '-no-progress', '-b', '4K', '-noI', '-noD', '-noF', '-noX']);
-  add('stored', 'squashfs');
-  for (const [name, options] of [
-    ['iso-rock-ridge', ['-R']],
-    ['iso-joliet', ['-J', '--norock']],
-  ] as const) {
-    run('xorriso', ['-as', 'mkisofs', '-quiet', ...options, '-o', at(name), tree]);
-    add(name, 'iso9660');
-  }
-  writeFileSync(
-    at('proto'),
-    `/dev/null\n0 0\nd--755 0 0\nlink l--777 0 0 ${'x'.repeat(500)}\ndir d--755 0 0\n${Array.from({ length: 80 }, (_, i) => `a-name-of-some-length-${i} ---644 0 0 ${tree}/large\n`).join('')}$\nsub d--755 0 0\na ---644 0 0 ${tree}/large\n$\n$\n`,
-  );
-  for (const [name, options] of [
-    ['xfs', []],
-    ['xfs-v4', ['-m', 'crc=0']],
-  ] as const) {
-    run('mkfs.xfs', ['-q', '-f', ...options, '-p', at('proto'), blank(name, 310 * 2 ** 20)]);
-    // xfs_db sets no attributes in version 4.
-    if (name === 'xfs') {
-      run('xfs_db', [
-        '-x',
-        '-c',
-        'path /sub/a',
-        '-c',
-        'attr_set -u -v 3000 large',
-        '-c',
-        'attr_set -u -v 10 little',
-        at(name),
-      ]);
-    }
-    add(name, name);
-  }
-  run('mkfs.btrfs', ['-q', '-f', '-M', '-n', '4096', '--rootdir', tree, blank('btrfs', 128 * 2 ** 20)]);
-  add('btrfs', 'btrfs');
-  const entries = Array.from({ length: 30 }, (_, i) => ({
-    path: `dir/${i}`,
-    kind: 'file' as const,
-    bytes: Buffer.alloc(i * 10, 'c'),
-  }));
-  writeFileSync(at('cpio'), writeCpio([{ path: 'dir', kind: 'folder' }, ...entries], { mtime: 1 }));
-  add('cpio', 'cpio');
-  for (const tool of ['gzip', 'xz', 'zstd'] as const) {
-    writeFileSync(at(`cpio-${tool}`), execFileSync(tool, ['-c', at('cpio')]));
-    add(`cpio-${tool}`, 'cpio');
-  }
-  for (const { name } of smallCases) {
-    const kind = name.startsWith('btrfs') ? 'btrfs-devices' : name.startsWith('lvm') ? 'lvm' : 'md';
-    seeds.push({ name, kind, ...fixturePages(name) });
-  }
-  writeFileSync(at('key'), 'passphrase');
-  for (const type of ['luks1', 'luks2']) {
-    const kdf = ['--pbkdf=pbkdf2', '--pbkdf-force-iterations=1000'];
-    run('cryptsetup', [
-      'luksFormat',
-      '-q',
-      `--type=${type}`,
-      ...kdf,
-      '--key-file',
-      at('key'),
-      blank(type, 18 * 2 ** 20),
-    ]);
-    add(type, 'luks');
-  }
+/**
+ * Every sound image, made in a folder. Tools give identities and times of their own to what they make, so a case is the
+ * same case only over the same images: they are kept in the folder, and found there the next time.
+ */
+export function seedsIn(folder: string): Seed[] {
+  const kept = join(folder, 'seeds');
+  if (existsSync(kept)) return deserialize(readFileSync(kept));
+  mkdirSync(folder, { recursive: true });
+  const disks = diskSeeds(folder);
+  const squashed = new Map(['lz4', 'lzo'].map((name) => [name, readFileSync(join(folder, name))]));
+  const seeds = [...disks, ...fileSeeds(folder, squashed)];
+  writeFileSync(kept, serialize(seeds));
   return seeds;
 }
