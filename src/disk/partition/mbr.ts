@@ -33,7 +33,7 @@ export async function readMbr(
   const entries = [0, 1, 2, 3].map((n) => readEntry(sector, n));
   const protective = entries.some((entry) => entry.type === PROTECTIVE);
   const used = entries.flatMap((entry, index) => (isUsed(entry) ? [{ entry, index }] : []));
-  if (used.length === 0 && !protective) return undefined;
+  if (!used.some(({ entry }) => entry.type !== 0) && !protective) return undefined;
   const id = sector.u32le(440);
   const partition = (entry: Entry, number: number, role: Partition['role'], start = entry.start): Partition => ({
     number,
@@ -69,8 +69,9 @@ export async function readMbr(
   };
 }
 
+/** An entry of type 0 with sectors counts, in Linux and sfdisk as well: those behind it are numbered so. */
 function isUsed(entry: Entry): boolean {
-  return entry.type !== 0 && entry.type !== PROTECTIVE && entry.count > 0;
+  return entry.type !== PROTECTIVE && entry.count > 0;
 }
 
 function readEntry(sector: ByteView, index: number): Entry {

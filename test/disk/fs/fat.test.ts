@@ -165,4 +165,12 @@ describe('a hostile FAT', () => {
     bytes.copy(bytes, entry + 26, parent + 26, parent + 28);
     expect(await readAll(await fat.open(new MemorySource(bytes)))).toBeLessThan(200);
   });
+
+  it('with U+FFFF within a long name keeps what follows it', async () => {
+    const bytes = readFileSync(join(folder, 'fat16'));
+    const long = bytes.indexOf(Buffer.from('many.', 'utf16le'));
+    bytes.writeUInt16LE(0xffff, long + 2);
+    const vfs = new Vfs(await fat.open(new MemorySource(bytes)));
+    expect((await vfs.resolve('/Folder/m\uffffny.dots.in.it')).node.stat.type).toBe('file');
+  });
 });

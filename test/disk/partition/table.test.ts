@@ -217,6 +217,16 @@ describe('MBR', () => {
     expect(table?.partitions.at(-1)).toMatchObject({ uuid: 'deadbeef-07', typeName: 'Linux LVM', role: 'logical' });
   });
 
+  it('has a partition of type 0 as well, and counts those behind it as Linux does', async () => {
+    const changed = Buffer.from(bytes);
+    // The first logical partition: the record of it stands at the beginning of the extended one.
+    const extended = (await read(bytes))?.partitions.find(({ role }) => role === 'extended')?.start ?? 0;
+    changed[extended + 446 + 4] = 0;
+    const table = await read(changed);
+    expect(table?.partitions.map((p) => p.number)).toEqual([1, 2, 3, 5, 6, 7]);
+    expect(table?.partitions.find((p) => p.number === 5)?.type).toBe('0');
+  });
+
   it('counts in the sectors that it is told', async () => {
     const simple = make(`label: dos\nstart=${MIB}, size=256, type=83`, 16 * 2 ** 20);
     expect((await read(simple.bytes, 4096))?.partitions[0]).toMatchObject({ start: MIB * 4096, size: 2 ** 20 });

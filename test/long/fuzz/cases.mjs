@@ -23,6 +23,7 @@ export async function runCases() {
     }
     turnTo(number);
     const began = performance.now();
+    const before = getHeapStatistics().external_memory;
     try {
       await read(disk);
       tally.results++;
@@ -32,7 +33,7 @@ export async function runCases() {
     }
     tally.cases++;
     tally.slowest = Math.max(tally.slowest, performance.now() - began);
-    tally.buffers = Math.max(tally.buffers, getHeapStatistics().external_memory);
+    tally.buffers = Math.max(tally.buffers, getHeapStatistics().external_memory - before);
   }
   return tally;
 }

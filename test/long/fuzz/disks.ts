@@ -40,7 +40,19 @@ export function diskSeeds(folder: string): Seed[] {
     run('debugfs', ['-w', '-R', 'ea_set large user.key value', at(name)]);
   };
   mke2fs('ext4', 2 ** 21, 'none,extent,filetype,64bit,metadata_csum,ext_attr,dir_index', ['-I', '256']);
+  run('e2fsck', ['-fyD', at('ext4')], undefined, [0, 1]);
   add('ext4', 'ext', 'ext4');
+  mke2fs('ext4-groups', 2 ** 21, 'none,extent,filetype,uninit_bg,sparse_super,ext_attr,dir_index,ea_inode,meta_bg', [
+    ...['-I', '256', '-g', '256'],
+  ]);
+  writeFileSync(at('acl'), Buffer.from('01000000010007000200070000000000040005001000070020000500', 'hex'));
+  writeFileSync(at('value'), 'v'.repeat(5000));
+  writeFileSync(
+    at('attributes'),
+    `ea_set -f ${at('acl')} dir system.posix_acl_access\nea_set -f ${at('value')} large user.long\n`,
+  );
+  run('debugfs', ['-w', '-f', at('attributes'), at('ext4-groups')]);
+  add('ext4-groups', 'ext');
   mke2fs('ext2', 2 ** 21, 'none,filetype,ext_attr', ['-I', '128']);
   add('ext2', 'ext');
   mke2fs('ext4-inline', 2 ** 21, 'none,extent,filetype,64bit,inline_data,ext_attr', ['-I', '512']);
@@ -50,6 +62,12 @@ export function diskSeeds(folder: string): Seed[] {
   writeFileSync(at('script'), `jo\njw -b 900 ${at('block')}\njw -b 901 ${at('block')}\njw -r 901\njc\n`);
   run('debugfs', ['-w', '-f', at('script'), at('ext3-journal')]);
   add('ext3-journal', 'ext');
+  mke2fs('ext4-journal', 2 ** 22, 'none,has_journal,extent,filetype,64bit,metadata_csum,ext_attr', [
+    ...['-I', '256', '-J', 'size=1'],
+  ]);
+  writeFileSync(at('script'), `jo -c -v 3\njw -b 900 ${at('block')}\njw -b 901 ${at('block')}\njc\n`);
+  run('debugfs', ['-w', '-f', at('script'), at('ext4-journal')]);
+  add('ext4-journal', 'ext');
   for (const [name, bits, size] of [
     ['fat12', '12', 2 ** 21],
     ['fat16', '16', 2 ** 23],

@@ -38,6 +38,10 @@ function headers(folder: string): Seed[] {
   run('qemu-io', ['-c', 'write -P 1 0 2k', at('qcow2-sub')]);
   run('qemu-img', ['snapshot', '-c', 'before', at('qcow2-sub')]);
   seeds.push(seedOf('qcow2-sub', 'qcow2', 'qcow2', readFileSync(at('qcow2-sub'))));
+  for (const format of ['vmdk', 'vhdx', 'vpc', 'vdi']) {
+    run('qemu-img', ['convert', '-O', format, at('qcow2-v2'), at(`image.${format}`)]);
+    seeds.push(seedOf(format, format, format, readFileSync(at(`image.${format}`))));
+  }
   return seeds;
 }
 

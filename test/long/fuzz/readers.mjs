@@ -1,11 +1,12 @@
 // What is done with a mutant, by the kind of its image.
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { readCpio } from '../../../dist/disk/codec/cpio-read.js';
 import { decompressors } from '../../../dist/disk/codec/decompress.js';
 import { fileSystems, openFileSystem } from '../../../dist/disk/fs/registry.js';
+import { openImage } from '../../../dist/disk/image/open.js';
 import { readLayout } from '../../../dist/disk/layout.js';
-import { openImage } from '../../../dist/disk/open.js';
 import { readPartitionTable } from '../../../dist/disk/partition/table.js';
 import { Vfs } from '../../../dist/disk/vfs.js';
 import { luks } from '../../../dist/disk/volume/luks/luks.js';
@@ -21,6 +22,7 @@ const PAGE = 4096;
 /** What a header of the seed asks for, and a little more. */
 const KDF_LIMITS = { iterations: 4000, memory: 64, work: 256 };
 const KEY = Buffer.from('passphrase');
+const IMAGES = ['qcow2', 'vmdk', 'vhdx', 'vpc', 'vdi'];
 const LARGEST_PIECE = 2 ** 20;
 const LONGEST_INSPECTION = 4 * 2 ** 20;
 const TYPED = [
@@ -84,9 +86,10 @@ async function fileSystem(disk) {
   return fs ? readFiles(fs) : 0;
 }
 
-async function volumes(disk) {
+async function volumes(disk, keys = []) {
   let files = 0;
-  for (const { fs } of (await readLayout(disk)).volumes) if (fs) files += (await attempt(() => readFiles(fs))) ?? 0;
+  for (const { fs } of (await readLayout(disk, { keys })).volumes)
+    if (fs) files += (await attempt(() => readFiles(fs))) ?? 0;
   return files;
 }
 
@@ -99,16 +102,19 @@ const codec = (name) => async (disk) => {
 };
 
 /** The pages that were changed are written to a file, for this reader takes files; those of the case before set back. */
-function qcow2(folder) {
-  const path = join(folder, `mutant-${process.pid}-${Math.random().toString(36).slice(2)}.qcow2`);
+function imageFile(folder, format) {
+  const path = join(folder, `mutant-${process.pid}-${threadId}.${format}`);
   let file;
   let before = [];
   return async (disk) => {
     if (file === undefined) {
       file = openSync(path, 'w');
       writeSync(file, disk.bytes(0, disk.size), 0, disk.size, 0);
-      // What the sound header is read by: openImage reads a file, not this disk.
-      for (let at = 0; at < disk.size; at += PAGE) await disk.read(at, Math.min(PAGE, disk.size - at));
+      // openImage reads a file, not this disk: its places are all pages that say something.
+      for (let at = 0; at < disk.size; at += PAGE) {
+        const bytes = disk.bytes(at, Math.min(PAGE, disk.size - at));
+        if (bytes.some((byte) => byte !== bytes[0])) await disk.read(at, bytes.length);
+      }
     }
     const pages = [...disk.changed.keys()];
     for (const index of new Set([...before, ...pages])) {
@@ -116,7 +122,8 @@ function qcow2(folder) {
       writeSync(file, bytes, 0, bytes.length, index * PAGE);
     }
     before = pages;
-    await openImage(path, { format: 'qcow2' });
+    const { snapshots = [] } = (await openImage(path, { format })).layers[0];
+    for (const { id } of snapshots.slice(0, 4)) await openImage(path, { format, snapshot: id });
   };
 }
 
@@ -148,16 +155,18 @@ async function inspection(disk) {
 /** @param folder where a reader of files may write */
 export const readersIn = (folder) => ({
   partitions: readPartitionTable,
-  qcow2: qcow2(folder),
+  ...Object.fromEntries(IMAGES.map((format) => [format, imageFile(folder, format)])),
   cpio: async (disk) => [...readCpio(await whole(disk), 2 ** 22)].length,
   luks: async (disk) => {
     const head = await luks.probe(disk);
-    if (head && turn % RARE === 0) await attempt(() => unlock(head, disk, [KEY], KDF_LIMITS));
-    return volumes(disk);
+    // What asks for no more than the limits is then read through the volume as well.
+    const asked = head && turn % RARE === 0;
+    const key = asked ? await attempt(() => unlock(head, disk, [KEY], KDF_LIMITS)) : undefined;
+    return volumes(disk, key ? [KEY] : []);
   },
-  md: volumes,
-  lvm: volumes,
-  'btrfs-devices': volumes,
+  md: (disk) => volumes(disk),
+  lvm: (disk) => volumes(disk),
+  'btrfs-devices': (disk) => volumes(disk),
   'rpm-sqlite': async (disk) => {
     for (const [, blob] of tableRows(await whole(disk), undefined, 'Packages'))
       if (Buffer.isBuffer(blob)) readRpmHeader(blob);

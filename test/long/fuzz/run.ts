@@ -11,7 +11,7 @@ export interface Tally {
   results: number;
   errors: number;
   repaired: number;
-  /** Most bytes outside of the heap, and the milliseconds of the slowest case. */
+  /** Most bytes of buffers that one case took, and the milliseconds of the slowest. */
   buffers: number;
   slowest: number;
 }

@@ -59,7 +59,8 @@ export class LongName {
     const whole = this.#parts.length > 0 && this.#next === 0 && this.#sum === shortSum(short);
     const text = whole ? Buffer.concat(this.#parts).toString('utf16le') : undefined;
     this.clear();
-    const end = text?.search(/[\0\uffff]/) ?? -1;
+    // What follows the end is filled with U+FFFF, which before it is a character like any other, as Linux has it.
+    const end = text?.indexOf('\0') ?? -1;
     const name = end < 0 ? text : text?.slice(0, end);
     return name === '' ? undefined : name;
   }
