@@ -32,7 +32,7 @@ export async function orderAsked(context: Context, plans: readonly SuitePlan[]):
     const mixed = shuffled(plans, number);
     return { plans: mixed, order: mixed, seed: number };
   }
-  const [last] = await openRecords(context.state().home, context.settings().root).list();
+  const [last] = await openRecords((await context.state()).home, (await context.settings()).root).list();
   return { plans, order: last ? longestFirst(plans, timesOf(last)) : plans };
 }
 
