@@ -33,6 +33,7 @@ test(`${RUNS} runs in a row come to the same`, async () => {
       ...listing(join(home, 'runs')).filter((file) => !before.includes(file)),
     ];
     console.log(`${run}: ${suite}, exit ${code}, ${tests.length} tests, ${(record.durationMs / 1000).toFixed(1)} s`);
+    if (code !== 0) console.log(stdout, stderr);
     if (code !== 0 || alive.length > 0 || left.length > 0) trouble.push({ run, code, alive, left, stdout, stderr });
   }
   expect(trouble).toEqual([]);
