@@ -36,7 +36,6 @@ tests:
       - { command: { run: "${command}" } }
       - { network: cut }
       - { network: restored }
-      - { reboot: {} }
 `;
 
 let at: ReturnType<typeof project>;
@@ -138,7 +137,7 @@ test('a guest that UEFI firmware starts forks as well', async () => {
   expect([booted(record), record.guests.length, record.exitCode]).toEqual([0, 1, 0]);
 });
 
-test('over SSH a fork has an identity of its own as well, and lives through a cut and a reboot', async () => {
+test('over SSH a fork has an identity of its own as well, and lives through a cut', async () => {
   const { stdout } = await gvm(['test', 'ssh.gvm.yaml', '--json'], { cwd: at.folder });
   const record = JSON.parse(stdout) as RunRecord;
   const [one, two] = record.suites[0]?.tests ?? [];
