@@ -34,7 +34,7 @@ export class Workshop {
   async bare(name: string, init: string | Buffer | undefined, append = '', memory = '256M'): Promise<GuestSpec> {
     const whole = await this.bench.describe(name, { memory });
     const kernel = kernelOf(whole);
-    const boot = { firmware: 'direct' as const, kernel, append: `console=ttyS0 quiet ${append}` };
+    const boot = { firmware: 'direct' as const, kernel, append: `console=ttyS0 quiet no_timer_check ${append}` };
     if (init === undefined) return { ...whole, image: this.empty(name), boot };
     const bytes = typeof init === 'string' ? Buffer.from(`#!/busybox sh\n${init}\n`) : init;
     const initrd = this.#path(`${name}.cpio`);

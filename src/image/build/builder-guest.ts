@@ -70,7 +70,7 @@ export async function runBuilderGuest(guest: BuilderGuest, context: BuildContext
     // The times that a file system takes from the clock are the recorded time and the seconds of the build.
     ...['-rtc', `base=${new Date(guest.list.sourceDateEpoch * 1000).toISOString().slice(0, 19)}`],
     ...['-display', 'none', '-serial', 'stdio', '-no-reboot', '-kernel', kernel, '-initrd', initrd],
-    ...['-append', 'console=ttyS0 loglevel=4 panic=-1 norandmaps mitigations=off cryptomgr.notests'],
+    ...['-append', 'console=ttyS0 loglevel=4 panic=-1 norandmaps mitigations=off cryptomgr.notests no_timer_check'],
     ...guest.disks.flatMap(disk),
   ];
   const { stdout } = await run(
