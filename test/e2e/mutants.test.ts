@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bootsOf, mutants, suiteNames } from './mutants.ts';
 import { findInitrd, runMutants, testNames, troubles } from './mutation.ts';
 
-// The mutants of the boot suite told apart; of the others all at once. `npm run test:long -- mutants` does it all.
+// The mutants of the boot suite told apart. `npm run test:long -- mutants` has each mutant of every suite alone.
 
 let initrd: Buffer;
 beforeAll(async () => {
@@ -28,9 +28,4 @@ describe('suites/boot', () => {
     expect(troubles(record).sort()).toEqual(group.map((m) => `failed: ${m.test}`).sort());
     expect(record.exitCode).toBe(1);
   });
-});
-
-test.each(suiteNames.filter((suite) => suite !== 'boot'))('all mutants of suites/%s at once', async (suite) => {
-  const record = await runMutants(initrd, [suite], mutants[suite]);
-  expect(troubles(record).sort()).toEqual(mutants[suite].map((m) => `failed: ${m.test}`).sort());
 });

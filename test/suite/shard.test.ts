@@ -24,11 +24,12 @@ test('every test is in one shard, in the order of the plan, behind the setup of 
       const shards = all(n).map((shard) => shardOf(plans, shard, times));
       expect(shards.flatMap(ids).sort()).toEqual(ids(plans).sort());
       for (const shard of shards) {
-        expect(ids(shard)).toEqual(ids(plans).filter((id) => ids(shard).includes(id)));
-        for (const plan of shard) expect(plan.tests[0]?.role).toBe('setup');
+        const own = new Set(ids(shard));
+        expect([...own]).toEqual(ids(plans).filter((id) => own.has(id)));
+        expect(shard.every((plan) => plan.tests[0]?.role === 'setup')).toBe(true);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 30 },
   );
 });
 
@@ -46,7 +47,7 @@ test('with times no shard has more to do than another by more than one test', ()
       const loads = all(n).map((s) => ids(shardOf(plans, s, times)).reduce((sum, id) => sum + (times[id] ?? 0), 0));
       expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(Math.max(...ms));
     }),
-    { numRuns: 100 },
+    { numRuns: 30 },
   );
 });
 
