@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 
 /** Rooms whose tests hold them against real tools and shells: mkfs, qemu-nbd, an SSH server, busybox. */
-const TOOLS = ['disk', 'facts', 'guest', 'image', 'inspect'].map((room) => `test/${room}/**`);
+const TOOLS = ['disk', 'facts', 'guest', 'image', 'inspect', 'lab/checkpoint'].map((room) => `test/${room}/**`);
 
 /**
  * The tests of gvm itself. `unit` is quick; `tools` boots nothing either, but starts thousands of processes; `e2e` and

@@ -18,7 +18,7 @@ const tasks = {
   'file sizes': [process.execPath, 'ci/file-sizes.mjs'],
   'unused code': [bin('knip'), '--no-progress'],
   docs: [process.execPath, 'ci/docs.mjs', ...(fix ? [] : ['--check'])],
-  'unit tests': [bin('vitest'), 'run', '--project', 'unit', '--reporter', 'dot'],
+  'unit tests': [bin('vitest'), 'run', '--project', 'unit', '--reporter', 'dot', '--maxWorkers', '2'],
 };
 
 /** Runs one task and keeps its output for the case that it fails. */
