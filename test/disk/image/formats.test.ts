@@ -19,7 +19,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { optionTable } from '../../../src/cli/options.ts';
 import { formatWords } from '../../../src/disk/image/format.ts';
 import { openDisk, openImage } from '../../../src/disk/index.ts';
-import { type ErrorCode, type GvmError, isGvmError } from '../../../src/errors/index.ts';
+import { type ErrorCode, isGvmError } from '../../../src/errors/index.ts';
+import { failure } from './failure.ts';
 
 const MIB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), 'gvm-formats-'));
@@ -65,12 +66,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
   rmSync(elsewhere, { recursive: true });
 });
-
-async function failure(path: string, options = {}): Promise<GvmError> {
-  const thrown = await openImage(path, options).catch((error: unknown) => error);
-  if (!isGvmError(thrown)) throw new Error(`expected a GvmError, got ${String(thrown)}`);
-  return thrown;
-}
 
 /** A copy of an image with bytes changed. */
 function changed(name: string, file: string, change: (bytes: Buffer) => void): string {

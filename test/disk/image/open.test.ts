@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openImage } from '../../../src/disk/index.ts';
-import { type ErrorCode, type GvmError, isGvmError } from '../../../src/errors/index.ts';
+import { type ErrorCode, isGvmError } from '../../../src/errors/index.ts';
+import { failure } from './failure.ts';
 
 let folder: string;
 let elsewhere: string;
@@ -25,12 +26,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
   rmSync(elsewhere, { recursive: true });
 });
-
-async function failure(path: string, options = {}): Promise<GvmError> {
-  const thrown = await openImage(path, options).catch((error: unknown) => error);
-  if (!isGvmError(thrown)) throw new Error(`expected a GvmError, got ${String(thrown)}`);
-  return thrown;
-}
 
 describe('format', () => {
   it('comes from the extension', async () => {
