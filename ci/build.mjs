@@ -1,4 +1,5 @@
-// Builds dist/ from src/: the compiler's output, data files, JSON Schemas. Quick when nothing changed.
+// Builds dist/ from src/: the compiler's output, data files, JSON Schemas. Quick when nothing changed. With --parts rooms
+// are not bundled, so that coverage is told by the files of the source.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -13,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { bundleRooms } from './bundle.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
 
@@ -21,8 +23,16 @@ const files = readdirSync('src', { recursive: true, withFileTypes: true })
   .map((entry) => relative('.', join(entry.parentPath ?? entry.path, entry.name)))
   .sort();
 
-const hash = createHash('sha256');
-for (const file of [...files, 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'ci/build.mjs']) {
+const parts = process.argv.includes('--parts');
+const hash = createHash('sha256').update(String(parts));
+for (const file of [
+  ...files,
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+  'ci/build.mjs',
+  'ci/bundle.mjs',
+]) {
   hash.update(`${file}\0`).update(readFileSync(file));
 }
 const digest = hash.digest('hex');
@@ -53,6 +63,7 @@ const { emitSchema, schemaNames } = await import(`../${made}/cli/schemas.js`);
 for (const name of schemaNames()) {
   writeFileSync(`${made}/schemas/${name}.json`, `${JSON.stringify(emitSchema(name), null, 2)}\n`);
 }
+if (!parts) await bundleRooms(made);
 writeFileSync(`${made}/.digest`, digest);
 if (existsSync('dist')) renameSync('dist', 'dist.old');
 renameSync(made, 'dist');

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { AdmissionLimits } from '../engine/index.ts';
 import { GvmError } from '../errors/index.ts';
-import { freeProcessors } from '../host/index.ts';
 import type { Context } from './command.ts';
 import type { OptionName } from './options.ts';
 
 /** What `-j` lets run at once; with `auto` as much as the host has processors free for. @throws GvmError `usage` */
 export async function guestsAtOnce(context: Context): Promise<Pick<AdmissionLimits, 'guests' | 'cpus'>> {
   if (context.text('jobs') !== 'auto') return { guests: jobsOf(context) };
+  const { freeProcessors } = await import('../host/index.ts');
   const cpus = await freeProcessors();
   return { guests: cpus, cpus };
 }

@@ -113,7 +113,7 @@ function createContext({ words, rest, values }: ParsedLine): Context {
       const { findProject, resolveSettings } = await import('../config/index.ts');
       return resolveSettings(findProject(cwd, text('config')), cwd, shippedImages, process.env);
     },
-    state: async () => (await import('../config/index.ts')).openStateFolders(),
+    state: async () => (await import('../config/state.ts')).openStateFolders(),
     log: createLog((line) => void process.stderr.write(`${fit(line)}\n`), verbosity),
     color: wantsColor(values, process.stdout),
     verbosity,

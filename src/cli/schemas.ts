@@ -1,4 +1,4 @@
-import { inspectionSchema } from '../inspect/index.ts';
+import { inspectionSchema } from '../inspect/schema.ts';
 import { documentSchemas, toJsonSchema } from '../schema/index.ts';
 import { builtins, type Registry, schemaSources } from '../suite/index.ts';
 

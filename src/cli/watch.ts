@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { pause } from '../core/index.ts';
 import { asGvmError, renderError } from '../errors/index.ts';
 import { changedTests, type SuitePlan } from '../suite/index.ts';
+import { lookAt, nextChange } from './changes.ts';
 import type { Context } from './command.ts';
 
 export interface Watched {
@@ -11,9 +10,6 @@ export interface Watched {
   run(plans: readonly SuitePlan[]): Promise<number>;
   signal: AbortSignal;
 }
-
-/** Milliseconds between two looks at the files; an editor's several writes of one save are one change. */
-const EVERY = 250;
 
 /**
  * Runs suites, and what changed of them whenever a file changes: tests that say something else, and all tests of an image
@@ -47,17 +43,6 @@ export async function watchSuites(context: Context, { select, run, signal }: Wat
   }
 }
 
-/** What a file was at a look; that of one that is not there is empty. */
-function lookOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : '';
-}
-
-/** What files are at this moment. */
-export function lookAt(paths: readonly string[]): Map<string, string> {
-  return new Map(paths.map((path) => [path, lookOf(path)]));
-}
-
 /** The files of suites, and the folders where new ones appear. */
 function suitesOf(plans: readonly SuitePlan[], context: Context): string[] {
   const files = plans.map(({ file }) => resolve(context.cwd, file));
@@ -75,17 +60,4 @@ function artifactsOf(plan: SuitePlan, where: { cwd: string; image: string; home:
   const given = resolve(where.cwd, kernel);
   // A build tree is as new as the kernel in it.
   return [image, given, join(given, 'arch/x86/boot/bzImage')];
-}
-
-/** The files that changed, once nothing more changes. Rejects with the signal's reason. */
-export async function nextChange(looked: ReadonlyMap<string, string>, signal: AbortSignal): Promise<Set<string>> {
-  let before = '';
-  for (;;) {
-    await pause(EVERY, signal);
-    const now = [...looked.keys()].map((path) => [path, lookOf(path)] as const);
-    const changed = now.filter(([path, look]) => look !== looked.get(path));
-    const state = JSON.stringify(changed);
-    if (changed.length > 0 && state === before) return new Set(changed.map(([path]) => path));
-    before = state;
-  }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parameterOf, splitCommandLine } from './command-line.ts';
 import { defineFact } from './fact.ts';
 import { partOf } from './shell.ts';
 
@@ -33,18 +34,3 @@ export const cmdlineFact = defineFact<Record<string, never>, CmdlineValue>({
     return [{ value: { line, words, parameters }, diagnostics: [] }];
   },
 });
-
-/** The words of a kernel command line; quotes stay where they are. */
-export function splitCommandLine(line: string): string[] {
-  return line.match(/(?:"[^"]*(?:"|$)|[^\s"])+/g) ?? [];
-}
-
-/** Name and value of a word: quotes around the whole or around the value are taken off. */
-export function parameterOf(word: string): CmdlineValue['parameters'][number] {
-  const bare = /^"([^"]*)"?$/.exec(word)?.[1] ?? word;
-  const equals = bare.indexOf('=');
-  const name = (equals < 0 ? bare : bare.slice(0, equals)).replaceAll('-', '_');
-  if (equals < 0) return { name, value: null };
-  const value = bare.slice(equals + 1);
-  return { name, value: /^"([^"]*)"?$/.exec(value)?.[1] ?? value };
-}

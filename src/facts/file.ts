@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defineFact } from './fact.ts';
+import { guestPath } from './guest-path.ts';
 import { filesOffline } from './offline/file.ts';
-import { guestPath, linesOf, pathWord } from './shell.ts';
+import { linesOf, pathWord } from './shell.ts';
 
 // A path and what stands at it, by stat(1), sha256sum(1) and its like, head(1) and readlink(1). Type, mode and owner are those of
 // the path itself, also where it is a symbolic link; contents and sum follow links and are read of regular files only.

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { resolveDevice } from '../disk/index.ts';
 import { parseBlkid } from './blkid.ts';
 import { type Answer, defineFact, type FactOutput } from './fact.ts';
+import { guestPath } from './guest-path.ts';
 import type { PoweredOff } from './offline/disk.ts';
-import { guestPath, linesOf, partOf, pathWord } from './shell.ts';
+import { linesOf, partOf, pathWord } from './shell.ts';
 
 // The file system at a mount point or on a block device: where it is mounted (/proc/self/mountinfo), its sizes by
 // statfs(2) through stat(1), label and UUID by blkid(8) or lsblk(8). A device that is not mounted has no sizes.

@@ -1,6 +1,6 @@
 export type { AddrValue } from './addr.ts';
 export { type BootTimeValue, bootTimeFact } from './boot-time.ts';
-export { type CmdlineValue, splitCommandLine } from './cmdline.ts';
+export type { CmdlineValue } from './cmdline.ts';
 export { collect } from './collect.ts';
 export type { CoredumpValue } from './coredump.ts';
 export type { CrashedValue } from './crashed.ts';
@@ -15,7 +15,6 @@ export type { GroupValue } from './group.ts';
 export type { HttpValue } from './http.ts';
 export type { InterfaceValue } from './interface.ts';
 export type { JournalValue } from './journal.ts';
-export { type JournalEntry, readJournalOnDisk } from './journal-file/read.ts';
 export type { KconfigValue } from './kconfig.ts';
 export type { KernelValue } from './kernel.ts';
 export type { KernelParamValue } from './kernel-param.ts';
@@ -33,13 +32,8 @@ export {
   rootNeeds,
 } from './modules/index.ts';
 export type { MountValue } from './mount.ts';
-export { readNames } from './offline/accounts.ts';
 export { collectOffline } from './offline/collect.ts';
-export { diskTrouble, PoweredOff, Unanswerable } from './offline/disk.ts';
-export { initOf } from './offline/init.ts';
-export { kernelReleases } from './offline/kernel.ts';
-export { installedPackages } from './offline/packages.ts';
-export { bootServices } from './offline/services.ts';
+export { PoweredOff, Unanswerable } from './offline/disk.ts';
 export type { OpenrcValue } from './openrc.ts';
 export type { PackageValue } from './package.ts';
 export type { PartitionValue } from './partition.ts';

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { dosTypeName, gptTypeName } from '../disk/index.ts';
 import { type BlkidTags, parseBlkid } from './blkid.ts';
 import { type Answer, defineFact, type FactOutput } from './fact.ts';
+import { guestPath } from './guest-path.ts';
 import type { PoweredOff } from './offline/disk.ts';
-import { guestPath, linesOf, partOf, pathWord } from './shell.ts';
+import { linesOf, partOf, pathWord } from './shell.ts';
 
 // The partitions of a disk as the kernel has them (/sys/class/block, in sectors of 512 bytes), with what the table says
 // of them by `blkid -p` or, where that says nothing, lsblk(8). Both need root.

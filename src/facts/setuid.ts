@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defineFact } from './fact.ts';
+import { guestPath } from './guest-path.ts';
 import { setuidOffline } from './offline/setuid.ts';
-import { guestPath, partOf, pathWord } from './shell.ts';
+import { partOf, pathWord } from './shell.ts';
 
 // Regular files with the setuid or setgid bit below some folders, by find(1), which never leaves the file system that a
 // folder is on.

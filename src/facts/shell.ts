@@ -1,13 +1,5 @@
-import { z } from 'zod';
 import { shellQuote } from '../core/index.ts';
 import type { FactOutput } from './fact.ts';
-
-/** A path in the guest: any text but NUL; a relative one, or one that begins with a dash, is taken from `.`. */
-export const guestPath = z
-  .string()
-  .min(1)
-  .max(4095)
-  .refine((path) => !path.includes('\0'), 'a path holds no NUL character');
 
 /** A path as one word of a shell command that no program takes for an option. */
 export function pathWord(path: string): string {

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { filesOf, type ImageChain } from '../disk/index.ts';
-import { type Inspection, inspectionSchema } from './inspect.ts';
+import type { Inspection } from './schema.ts';
 
 /** Inspections that are kept, of the images that were asked for last. */
 const KEPT = 100;
@@ -42,7 +42,9 @@ async function identityOf(chain: ImageChain): Promise<string> {
 
 async function readKnown(file: string): Promise<Inspection | undefined> {
   try {
-    return inspectionSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    const text = await readFile(file, 'utf8');
+    const { inspectionSchema } = await import('./schema.ts');
+    return inspectionSchema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { showBytes } from '../core/index.ts';
 import { type FsNode, type Located, walkTree } from '../disk/index.ts';
-import { diskTrouble, type PoweredOff } from '../facts/index.ts';
+import { diskTrouble, type PoweredOff } from '../facts/powered-off.ts';
 import { capabilitiesOf } from './parse/capabilities.ts';
 import { secretBySight, secretInside } from './parse/secret.ts';
 

@@ -7,7 +7,7 @@ import {
   readModuleIndex,
   resolveModules,
   rootNeeds,
-} from '../facts/index.ts';
+} from '../facts/powered-off.ts';
 
 export interface Initramfs {
   path: string;

@@ -1,4 +1,4 @@
-import { diskTrouble, type JournalEntry, type PoweredOff, readJournalOnDisk } from '../facts/index.ts';
+import { diskTrouble, type JournalEntry, type PoweredOff, readJournalOnDisk } from '../facts/powered-off.ts';
 
 export interface LastLog {
   source: string;

@@ -1,7 +1,14 @@
 import { clip, printable } from '../core/index.ts';
 import { type Disk, openTree, readCpio, readLayout, resolveDevice, type Volume } from '../disk/index.ts';
 import { isGvmError } from '../errors/index.ts';
-import { diskTrouble, kernelReleases, moduleName, PoweredOff, type RootBus, splitCommandLine } from '../facts/index.ts';
+import {
+  diskTrouble,
+  kernelReleases,
+  moduleName,
+  PoweredOff,
+  type RootBus,
+  splitCommandLine,
+} from '../facts/powered-off.ts';
 import { examineInitramfs, missingModules } from './initramfs.ts';
 import { readLastLog } from './logs.ts';
 import { bootEntries } from './sections/boot.ts';

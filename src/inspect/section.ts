@@ -1,6 +1,11 @@
 import type { z } from 'zod';
-import type { PoweredOff } from '../facts/index.ts';
+import type { PoweredOff } from '../facts/powered-off.ts';
 import type { Census } from './census.ts';
+
+/** The module, handed to what makes schemas: reading an image needs none, and loading it takes longer than reading. */
+export type Zod = typeof z;
+/** What a schema describes. */
+export type Told<S extends (z: Zod) => z.ZodType> = z.output<ReturnType<S>>;
 
 /** One line for people: its cells, which are set in columns. */
 export type Row = readonly string[];
@@ -19,7 +24,7 @@ export interface Section<T = unknown> {
   /** Its key in the document. */
   name: string;
   title: string;
-  schema: z.ZodType<T>;
+  schema(z: Zod): z.ZodType<T>;
   /** Undefined where the image has nothing of the kind. @throws GvmError `corrupt`, `unsupported` */
   read(inspection: Inspection): Promise<T | undefined>;
   /** Pure. */

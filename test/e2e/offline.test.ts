@@ -11,7 +11,7 @@ import {
   type JournalValue,
   type ServiceValue,
 } from '../../src/facts/index.ts';
-import { type Inspection, inspectionSchema } from '../../src/inspect/index.ts';
+import { type Inspection, inspectionSchema } from '../../src/inspect/schema.ts';
 import type { RunRecord } from '../../src/schema/index.ts';
 import { openPoweredOff } from '../facts/tree-disk.ts';
 import { gvm, home } from './gvm.ts';

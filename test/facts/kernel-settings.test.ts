@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parameterOf, splitCommandLine } from '../../src/facts/cmdline.ts';
+import { parameterOf, splitCommandLine } from '../../src/facts/command-line.ts';
 import type { CmdlineValue, KconfigValue, KernelParamValue, ModuleValue } from '../../src/facts/index.ts';
 import { settingOf } from '../../src/facts/kconfig.ts';
 import { paramPath } from '../../src/facts/kernel-param.ts';

@@ -17,6 +17,11 @@ test('the tree keeps its own rules', () => {
   expect(findViolations(folder)).toEqual([]);
 });
 
+test('a room is entered by its doors', () => {
+  writeFileSync(join(folder, 'inspect/planted.ts'), "export { initOf } from '../facts/powered-off.ts';");
+  expect(findViolations(folder)).toEqual([]);
+});
+
 test.each([
   ['core/planted.ts', "import '../errors/index.ts';", 'the row of core does not name errors'],
   ['disk/planted.ts', "export type { Project } from '../schema/index.ts';", 'the row of disk excludes schema'],

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { renderInspection } from '../../src/cli/disk/inspection.ts';
 import { openDisk } from '../../src/disk/index.ts';
-import { type Inspection, inspectImage, inspectionSchema, sections } from '../../src/inspect/index.ts';
+import { inspectImage, sections } from '../../src/inspect/index.ts';
+import { type Inspection, inspectionSchema } from '../../src/inspect/schema.ts';
 import { poweredOff } from '../facts/tree-disk.ts';
 import { gentooModes, gentooRoot, KEY } from './gentoo.ts';
 

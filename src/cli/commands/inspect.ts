@@ -3,13 +3,13 @@ import { printable } from '../../core/index.ts';
 import { filesOf } from '../../disk/index.ts';
 import { asGvmError, GvmError } from '../../errors/index.ts';
 import { type Inspection, inspectImage, rememberInspection } from '../../inspect/index.ts';
+import { lookAt, nextChange } from '../changes.ts';
 import type { Command, Context } from '../command.ts';
 import { renderInspection } from '../disk/inspection.ts';
 import { readKeys } from '../disk/keys.ts';
 import { type Output, openOutput } from '../disk/output.ts';
 import { chainNamed, diskOptions, interruptible, openNamed } from '../disk/session.ts';
 import { jobsOf } from '../jobs.ts';
-import { lookAt, nextChange } from '../watch.ts';
 
 async function inspectNamed(
   context: Context,

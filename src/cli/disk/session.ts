@@ -15,6 +15,7 @@ import {
   readLayout,
 } from '../../disk/index.ts';
 import { GvmError } from '../../errors/index.ts';
+import { storedDisk } from '../../image/stored-disk.ts';
 import type { Context } from '../command.ts';
 import type { OptionName } from '../options.ts';
 import { readKeys } from './keys.ts';
@@ -150,14 +151,8 @@ export async function chainNamed(context: Context, name: string): Promise<ImageC
     throw new GvmError({ code: 'usage', message: '--snapshot: an NBD server shows one state of a disk' });
   }
   if (/^[\w.-]+$/.test(name) && !existsSync(resolve(context.cwd, name))) {
-    const { openStore } = await import('../../image/index.ts');
-    const stored = await openStore((await context.state()).home).get(name);
-    const [disk] = stored?.layers ?? [];
-    if (stored && disk && snapshot !== undefined) return openImage(disk.path, { format: disk.format, snapshot });
-    if (stored) {
-      const { virtualSize } = stored;
-      return { layers: stored.layers.map((layer) => ({ ...layer, virtualSize })), virtualSize };
-    }
+    const stored = storedDisk((await context.state()).home, name);
+    if (stored) return openImage(stored.path, { format: stored.format, snapshot });
   }
   const allow = context.texts('allow-backing').map((place) => resolve(context.cwd, place));
   return openImage(resolve(context.cwd, name), { format: context.text('format'), allow, snapshot });

@@ -2,7 +2,7 @@
 // connections. Specification: NetworkBlockDevice/nbd, doc/proto.md.
 // Does not read: servers without GO (before 2016); nothing is ever written.
 import type { Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { within } from '../../core/index.ts';
 import { isGvmError } from '../../errors/index.ts';
 import { type BlockSource, checkRange, type Extent } from '../source/source.ts';
@@ -176,6 +176,8 @@ async function upgrade(
   address: NbdAddress,
   options: NbdOptions,
 ): Promise<ByteStream> {
+  // Most servers have a socket on this host and no TLS.
+  const { connect: connectTls } = await import('node:tls');
   if (plain.release()) throw new Error('bytes came between STARTTLS and TLS');
   const host = 'host' in address.socket ? address.socket.host : undefined;
   const name = host !== undefined && !/^[\d.:]+$|:/.test(host) ? { servername: host } : {};

@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // Users and groups: passwd(5), shadow(5), group(5). Of a password its state and the kind of its hash (crypt(5)) are
 // told, the hash never.
@@ -8,26 +7,27 @@ const MOST = 10_000;
 
 const passwordStates = ['none', 'locked', 'empty', 'set'] as const;
 
-const schema = z.strictObject({
-  users: z.array(
-    z.strictObject({
-      name: z.string(),
-      uid: z.int(),
-      gid: z.int(),
-      home: z.string(),
-      shell: z.string(),
-      password: z
-        .enum(passwordStates)
-        .meta({ description: 'none: no password opens it; locked: a hash is kept but barred' }),
-      hash: z.string().optional().meta({ description: 'the kind of its hash' }),
-      changed: z.string().optional().meta({ description: 'the day on which the password was changed' }),
-      expires: z.string().optional().meta({ description: 'the day on which the account ends' }),
-    }),
-  ),
-  groups: z.array(z.strictObject({ name: z.string(), gid: z.int(), members: z.array(z.string()) })),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    users: z.array(
+      z.strictObject({
+        name: z.string(),
+        uid: z.int(),
+        gid: z.int(),
+        home: z.string(),
+        shell: z.string(),
+        password: z
+          .enum(passwordStates)
+          .meta({ description: 'none: no password opens it; locked: a hash is kept but barred' }),
+        hash: z.string().optional().meta({ description: 'the kind of its hash' }),
+        changed: z.string().optional().meta({ description: 'the day on which the password was changed' }),
+        expires: z.string().optional().meta({ description: 'the day on which the account ends' }),
+      }),
+    ),
+    groups: z.array(z.strictObject({ name: z.string(), gid: z.int(), members: z.array(z.string()) })),
+  });
 
-type Accounts = z.output<typeof schema>;
+type Accounts = Told<typeof schema>;
 
 export const accountsSection = defineSection<Accounts>({
   name: 'accounts',

@@ -1,30 +1,30 @@
-import { z } from 'zod';
-import type { PoweredOff } from '../../facts/index.ts';
+import type { PoweredOff } from '../../facts/powered-off.ts';
 import { parseAssignments } from '../parse/assignments.ts';
 import { settingLines } from '../parse/lines.ts';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // What the boot loaders of the disk offer: grub.cfg, entries by the Boot Loader Specification (type 1), unified kernels
 // in EFI/Linux (type 2), extlinux; the programs on the EFI partition; the command line that is kept for new entries.
 
 const MOST = 200;
 
-const schema = z.strictObject({
-  entries: z.array(
-    z.strictObject({
-      title: z.string(),
-      source: z.string(),
-      kernel: z.string().optional(),
-      initrd: z.array(z.string()),
-      options: z.string(),
-      missing: z.array(z.string()).meta({ description: 'files of the entry that the disk does not have' }),
-    }),
-  ),
-  efi: z.array(z.string()).meta({ description: 'programs on the EFI partition' }),
-  settings: z.record(z.string(), z.string()).meta({ description: '/etc/default/grub and /etc/kernel/cmdline' }),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    entries: z.array(
+      z.strictObject({
+        title: z.string(),
+        source: z.string(),
+        kernel: z.string().optional(),
+        initrd: z.array(z.string()),
+        options: z.string(),
+        missing: z.array(z.string()).meta({ description: 'files of the entry that the disk does not have' }),
+      }),
+    ),
+    efi: z.array(z.string()).meta({ description: 'programs on the EFI partition' }),
+    settings: z.record(z.string(), z.string()).meta({ description: '/etc/default/grub and /etc/kernel/cmdline' }),
+  });
 
-type Boot = z.output<typeof schema>;
+type Boot = Told<typeof schema>;
 type Entry = Omit<Boot['entries'][number], 'missing'>;
 
 export const bootSection = defineSection<Boot>({

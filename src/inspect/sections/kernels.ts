@@ -1,32 +1,32 @@
-import { z } from 'zod';
-import { kernelReleases, type PoweredOff } from '../../facts/index.ts';
+import { kernelReleases, type PoweredOff } from '../../facts/powered-off.ts';
 import { examineInitramfs } from '../initramfs.ts';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // The kernels of a disk, each with its image, configuration, modules and initramfs. Of the initramfs is told what it
 // holds and which modules that the root device needs it lacks.
 
-const schema = z.array(
-  z.strictObject({
-    release: z.string(),
-    image: z.string().optional(),
-    config: z.string().optional(),
-    modules: z.int().optional().meta({ description: 'how many modules.dep names' }),
-    initramfs: z
-      .strictObject({
-        path: z.string(),
-        size: z.number(),
-        files: z.int(),
-        modules: z.array(z.string()),
-        missing: z
-          .array(z.string())
-          .meta({ description: 'needed for the root on a virtio disk, neither here nor built in' }),
-      })
-      .optional(),
-  }),
-);
+const schema = (z: Zod) =>
+  z.array(
+    z.strictObject({
+      release: z.string(),
+      image: z.string().optional(),
+      config: z.string().optional(),
+      modules: z.int().optional().meta({ description: 'how many modules.dep names' }),
+      initramfs: z
+        .strictObject({
+          path: z.string(),
+          size: z.number(),
+          files: z.int(),
+          modules: z.array(z.string()),
+          missing: z
+            .array(z.string())
+            .meta({ description: 'needed for the root on a virtio disk, neither here nor built in' }),
+        })
+        .optional(),
+    }),
+  );
 
-type Kernels = z.output<typeof schema>;
+type Kernels = Told<typeof schema>;
 
 export const kernelsSection = defineSection<Kernels>({
   name: 'kernels',

@@ -1,20 +1,20 @@
-import { z } from 'zod';
 import { readLastLog } from '../logs.ts';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // The end of what the last boot logged: the system's log, OpenRC's rc.log, the kernel's log that an init kept.
 
-const schema = z.array(
-  z.strictObject({
-    source: z.string(),
-    lines: z.array(z.string()).meta({ description: 'the last ones, oldest first' }),
-  }),
-);
+const schema = (z: Zod) =>
+  z.array(
+    z.strictObject({
+      source: z.string(),
+      lines: z.array(z.string()).meta({ description: 'the last ones, oldest first' }),
+    }),
+  );
 
 const KEPT = 100;
 const SHOWN = 8;
 
-export const logsSection = defineSection<z.output<typeof schema>>({
+export const logsSection = defineSection<Told<typeof schema>>({
   name: 'logs',
   title: 'Logs of the last boot',
   schema,

@@ -1,23 +1,23 @@
-import { z } from 'zod';
 import { parseFstab, resolveDevice } from '../../disk/index.ts';
-import type { PoweredOff } from '../../facts/index.ts';
-import { defineSection } from '../section.ts';
+import type { PoweredOff } from '../../facts/powered-off.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // fstab(5), each entry with the volume of the disk that it means. An entry whose device no volume of the disk is, and
 // that a boot waits for, is trouble.
 
-const schema = z.array(
-  z.strictObject({
-    device: z.string(),
-    path: z.string(),
-    type: z.string(),
-    options: z.array(z.string()),
-    volume: z.string().optional().meta({ description: 'the volume of the disk, where it has it' }),
-    trouble: z.string().optional(),
-  }),
-);
+const schema = (z: Zod) =>
+  z.array(
+    z.strictObject({
+      device: z.string(),
+      path: z.string(),
+      type: z.string(),
+      options: z.array(z.string()),
+      volume: z.string().optional().meta({ description: 'the volume of the disk, where it has it' }),
+      trouble: z.string().optional(),
+    }),
+  );
 
-type Mounts = z.output<typeof schema>;
+type Mounts = Told<typeof schema>;
 
 export const mountsSection = defineSection<Mounts>({
   name: 'mounts',

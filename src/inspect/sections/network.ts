@@ -1,27 +1,27 @@
-import { z } from 'zod';
-import type { PoweredOff } from '../../facts/index.ts';
+import type { PoweredOff } from '../../facts/powered-off.ts';
 import { parseAssignments } from '../parse/assignments.ts';
 import { settingLines } from '../parse/lines.ts';
-import { mergeNetplan, type NetplanInterface, parseNetplan } from '../parse/netplan.ts';
-import { defineSection } from '../section.ts';
+import type { NetplanInterface } from '../parse/netplan.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // How the network is set up: interfaces(5), OpenRC's /etc/conf.d/net, systemd.network(5), the connections of
 // NetworkManager (names and kinds, never their keys), netplan; resolv.conf(5), hosts(5).
 
-const schema = z.strictObject({
-  interfaces: z.array(
-    z.strictObject({
-      name: z.string(),
-      source: z.string().meta({ description: 'the file that says it' }),
-      addresses: z.array(z.string()).meta({ description: 'as they are written; dhcp where they are asked for' }),
-    }),
-  ),
-  nameservers: z.array(z.string()),
-  hosts: z.array(z.strictObject({ address: z.string(), names: z.array(z.string()) })),
-  files: z.array(z.string()).meta({ description: 'files that set up the network and cannot be read' }),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    interfaces: z.array(
+      z.strictObject({
+        name: z.string(),
+        source: z.string().meta({ description: 'the file that says it' }),
+        addresses: z.array(z.string()).meta({ description: 'as they are written; dhcp where they are asked for' }),
+      }),
+    ),
+    nameservers: z.array(z.string()),
+    hosts: z.array(z.strictObject({ address: z.string(), names: z.array(z.string()) })),
+    files: z.array(z.string()).meta({ description: 'files that set up the network and cannot be read' }),
+  });
 
-type Network = z.output<typeof schema>;
+type Network = Told<typeof schema>;
 type Interface = Network['interfaces'][number];
 
 export const networkSection = defineSection<Network>({
@@ -108,6 +108,8 @@ async function netplan(
       if (name.endsWith('.yaml') && !files.has(name)) files.set(name, `${folder}/${name}`);
     }
   }
+  if (files.size === 0) return { interfaces: [], nameservers: [], unread: [] };
+  const { mergeNetplan, parseNetplan } = await import('../parse/netplan.ts');
   const unread: string[] = [];
   const parsed: { source: string; interfaces: NetplanInterface[] }[] = [];
   for (const [, source] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {

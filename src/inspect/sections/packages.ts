@@ -1,25 +1,25 @@
-import { z } from 'zod';
-import { installedPackages, type PoweredOff } from '../../facts/index.ts';
-import { defineSection } from '../section.ts';
+import { installedPackages, type PoweredOff } from '../../facts/powered-off.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // Installed packages by the first package manager whose database the disk has; of Portage's also slot, repository and
 // USE flags (the VDB, /var/db/pkg).
 
-const schema = z.strictObject({
-  manager: z.string(),
-  packages: z.array(
-    z.strictObject({
-      name: z.string().meta({ description: 'CATEGORY/NAME for Portage' }),
-      version: z.string(),
-      architecture: z.string().optional(),
-      slot: z.string().optional(),
-      repository: z.string().optional(),
-      use: z.array(z.string()).optional(),
-    }),
-  ),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    manager: z.string(),
+    packages: z.array(
+      z.strictObject({
+        name: z.string().meta({ description: 'CATEGORY/NAME for Portage' }),
+        version: z.string(),
+        architecture: z.string().optional(),
+        slot: z.string().optional(),
+        repository: z.string().optional(),
+        use: z.array(z.string()).optional(),
+      }),
+    ),
+  });
 
-type Packages = z.output<typeof schema>;
+type Packages = Told<typeof schema>;
 
 const SHOWN = 12;
 

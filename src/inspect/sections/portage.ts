@@ -1,19 +1,19 @@
-import { z } from 'zod';
 import { parseAssignments } from '../parse/assignments.ts';
 import { settingLines } from '../parse/lines.ts';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // How a Gentoo is put together: the profile, make.conf(5), the world file and its sets (portage(5)).
 
-const schema = z.strictObject({
-  profile: z.string().optional(),
-  world: z.array(z.string()),
-  sets: z.array(z.string()),
-  makeConf: z.record(z.string(), z.string()).meta({ description: 'as it is written, variables are not expanded' }),
-  repositories: z.array(z.string()),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    profile: z.string().optional(),
+    world: z.array(z.string()),
+    sets: z.array(z.string()),
+    makeConf: z.record(z.string(), z.string()).meta({ description: 'as it is written, variables are not expanded' }),
+    repositories: z.array(z.string()),
+  });
 
-type Portage = z.output<typeof schema>;
+type Portage = Told<typeof schema>;
 
 export const portageSection = defineSection<Portage>({
   name: 'portage',

@@ -1,16 +1,16 @@
-import { z } from 'zod';
-import { readNames } from '../../facts/index.ts';
-import { defineSection } from '../section.ts';
+import { readNames } from '../../facts/powered-off.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // Files that give rights to whoever starts or writes them: setuid and setgid, capabilities, writable for everybody.
 
-const schema = z.strictObject({
-  setuid: z.array(z.strictObject({ path: z.string(), mode: z.string(), owner: z.string(), group: z.string() })),
-  capabilities: z.array(z.strictObject({ path: z.string(), capabilities: z.string() })),
-  worldWritable: z.array(z.string()),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    setuid: z.array(z.strictObject({ path: z.string(), mode: z.string(), owner: z.string(), group: z.string() })),
+    capabilities: z.array(z.strictObject({ path: z.string(), capabilities: z.string() })),
+    worldWritable: z.array(z.string()),
+  });
 
-type Privileged = z.output<typeof schema>;
+type Privileged = Told<typeof schema>;
 
 export const privilegedSection = defineSection<Privileged>({
   name: 'privileged',

@@ -1,11 +1,10 @@
-import { z } from 'zod';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // What should not be in an image that is handed on, by place and kind. The secret itself is never shown.
 
-const schema = z.array(z.strictObject({ path: z.string(), kind: z.string() }));
+const schema = (z: Zod) => z.array(z.strictObject({ path: z.string(), kind: z.string() }));
 
-export const secretsSection = defineSection<z.output<typeof schema>>({
+export const secretsSection = defineSection<Told<typeof schema>>({
   name: 'secrets',
   title: 'Secrets left behind',
   schema,

@@ -1,21 +1,21 @@
-import { z } from 'zod';
-import { bootServices } from '../../facts/index.ts';
-import { defineSection } from '../section.ts';
+import { bootServices } from '../../facts/powered-off.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // What is started at boot: OpenRC's runlevels, the enablement of systemd's units.
 
-const schema = z.strictObject({
-  init: z.enum(['openrc', 'systemd']),
-  services: z.array(
-    z.strictObject({
-      name: z.string(),
-      enablement: z.string().meta({ description: 'OpenRC: enabled or disabled; systemd: as is-enabled names it' }),
-      runlevels: z.array(z.string()).optional().meta({ description: 'OpenRC only' }),
-    }),
-  ),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    init: z.enum(['openrc', 'systemd']),
+    services: z.array(
+      z.strictObject({
+        name: z.string(),
+        enablement: z.string().meta({ description: 'OpenRC: enabled or disabled; systemd: as is-enabled names it' }),
+        runlevels: z.array(z.string()).optional().meta({ description: 'OpenRC only' }),
+      }),
+    ),
+  });
 
-type Services = z.output<typeof schema>;
+type Services = Told<typeof schema>;
 
 export const servicesSection = defineSection<Services>({
   name: 'services',

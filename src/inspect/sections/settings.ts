@@ -1,14 +1,13 @@
-import { z } from 'zod';
-import type { PoweredOff } from '../../facts/index.ts';
+import type { PoweredOff } from '../../facts/powered-off.ts';
 import { settingLines } from '../parse/lines.ts';
-import { defineSection, type Section } from '../section.ts';
+import { defineSection, type Section, type Told, type Zod } from '../section.ts';
 
 // Settings that are lists of lines in a file and a drop-in folder: sudoers(5) and doas.conf(5), crontab(5),
 // sysctl.conf(5).
 
-const schema = z.array(z.strictObject({ source: z.string(), line: z.string() }));
+const schema = (z: Zod) => z.array(z.strictObject({ source: z.string(), line: z.string() }));
 
-type Lines = z.output<typeof schema>;
+type Lines = Told<typeof schema>;
 
 const MOST_FILES = 500;
 

@@ -1,33 +1,39 @@
-import { z } from 'zod';
-import type { PoweredOff } from '../../facts/index.ts';
+import type { PoweredOff } from '../../facts/powered-off.ts';
 import { settingLines } from '../parse/lines.ts';
 import { parseKeyLine } from '../parse/ssh-key.ts';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // ssh: host keys and who may enter by which key, by fingerprints; what sshd_config(5) says with its drop-in files, of
 // which the first value of a keyword counts, and the blocks that hold of some only.
 
-const key = { type: z.string(), fingerprint: z.string() };
+const schema = (z: Zod) => {
+  const key = { type: z.string(), fingerprint: z.string() };
+  return z.strictObject({
+    hostKeys: z.array(
+      z.strictObject({
+        path: z.string(),
+        ...key,
+        private: z.boolean().meta({ description: 'the private half is in the image' }),
+      }),
+    ),
+    authorizedKeys: z.array(
+      z.strictObject({
+        user: z.string(),
+        path: z.string(),
+        ...key,
+        comment: z.string(),
+        options: z.string().optional(),
+      }),
+    ),
+    settings: z.record(z.string(), z.string()).meta({ description: 'by keyword in lower case' }),
+    matches: z
+      .array(z.strictObject({ criteria: z.string(), settings: z.record(z.string(), z.string()) }))
+      .optional()
+      .meta({ description: 'Match blocks, in their order' }),
+  });
+};
 
-const schema = z.strictObject({
-  hostKeys: z.array(
-    z.strictObject({
-      path: z.string(),
-      ...key,
-      private: z.boolean().meta({ description: 'the private half is in the image' }),
-    }),
-  ),
-  authorizedKeys: z.array(
-    z.strictObject({ user: z.string(), path: z.string(), ...key, comment: z.string(), options: z.string().optional() }),
-  ),
-  settings: z.record(z.string(), z.string()).meta({ description: 'by keyword in lower case' }),
-  matches: z
-    .array(z.strictObject({ criteria: z.string(), settings: z.record(z.string(), z.string()) }))
-    .optional()
-    .meta({ description: 'Match blocks, in their order' }),
-});
-
-type Ssh = z.output<typeof schema>;
+type Ssh = Told<typeof schema>;
 
 const MOST_USERS = 2000;
 const MOST_BLOCKS = 100;

@@ -1,29 +1,29 @@
-import { z } from 'zod';
-import type { PoweredOff } from '../../facts/index.ts';
-import { initOf } from '../../facts/index.ts';
+import type { PoweredOff } from '../../facts/powered-off.ts';
+import { initOf } from '../../facts/powered-off.ts';
 import { parseAssignments } from '../parse/assignments.ts';
 import { settingLines } from '../parse/lines.ts';
-import { defineSection, type Row } from '../section.ts';
+import { defineSection, type Row, type Told, type Zod } from '../section.ts';
 
 // What the system is: os-release(5), the architecture of its first program (elf(5)), hostname(5), machine-id(5),
 // localtime(5), locale.conf(5).
 
-const schema = z.strictObject({
-  id: z.string().optional(),
-  name: z.string().optional(),
-  version: z.string().optional(),
-  variant: z.string().optional(),
-  architecture: z.string().optional().meta({ description: 'of its init or shell, as uname(1) names it' }),
-  init: z.enum(['openrc', 'systemd']).optional(),
-  hostname: z.string().optional(),
-  machineId: z
-    .enum(['absent', 'empty', 'uninitialized', 'set', 'malformed'])
-    .meta({ description: 'set means that every guest of the image has the same' }),
-  timezone: z.string().optional(),
-  locale: z.string().optional(),
-});
+const schema = (z: Zod) =>
+  z.strictObject({
+    id: z.string().optional(),
+    name: z.string().optional(),
+    version: z.string().optional(),
+    variant: z.string().optional(),
+    architecture: z.string().optional().meta({ description: 'of its init or shell, as uname(1) names it' }),
+    init: z.enum(['openrc', 'systemd']).optional(),
+    hostname: z.string().optional(),
+    machineId: z
+      .enum(['absent', 'empty', 'uninitialized', 'set', 'malformed'])
+      .meta({ description: 'set means that every guest of the image has the same' }),
+    timezone: z.string().optional(),
+    locale: z.string().optional(),
+  });
 
-type System = z.output<typeof schema>;
+type System = Told<typeof schema>;
 
 export const systemSection = defineSection<System>({
   name: 'system',

@@ -1,32 +1,34 @@
-import { z } from 'zod';
 import { formatSize } from '../../core/index.ts';
-import { defineSection } from '../section.ts';
+import { defineSection, type Told, type Zod } from '../section.ts';
 
 // How full the file systems are, and what fills them.
 
-const bytes = z.number();
+const schema = (z: Zod) => {
+  const bytes = z.number();
+  return z.strictObject({
+    volumes: z.array(
+      z.strictObject({
+        volume: z.string(),
+        mounted: z.string().optional(),
+        type: z.string(),
+        size: bytes,
+        used: bytes,
+        available: bytes,
+        dirty: z
+          .array(z.string())
+          .meta({ description: 'what was odd when it was opened, for example a journal to replay' }),
+      }),
+    ),
+    files: z.int(),
+    directories: z.int(),
+    folders: z
+      .record(z.string(), bytes)
+      .meta({ description: 'bytes on the disk below folders of the first two levels' }),
+    largest: z.array(z.strictObject({ path: z.string(), size: bytes })),
+  });
+};
 
-const schema = z.strictObject({
-  volumes: z.array(
-    z.strictObject({
-      volume: z.string(),
-      mounted: z.string().optional(),
-      type: z.string(),
-      size: bytes,
-      used: bytes,
-      available: bytes,
-      dirty: z
-        .array(z.string())
-        .meta({ description: 'what was odd when it was opened, for example a journal to replay' }),
-    }),
-  ),
-  files: z.int(),
-  directories: z.int(),
-  folders: z.record(z.string(), bytes).meta({ description: 'bytes on the disk below folders of the first two levels' }),
-  largest: z.array(z.strictObject({ path: z.string(), size: bytes })),
-});
-
-type Usage = z.output<typeof schema>;
+type Usage = Told<typeof schema>;
 
 const SHOWN = 12;
 

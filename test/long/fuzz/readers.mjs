@@ -16,7 +16,8 @@ import { JournalDamage, JournalObjects } from '../../../dist/facts/journal-file/
 import { readRpmHeader } from '../../../dist/facts/rpm/header.js';
 import { ndbBlobs } from '../../../dist/facts/rpm/ndb.js';
 import { tableRows } from '../../../dist/facts/rpm/sqlite.js';
-import { examineDisk, inspectImage, inspectionSchema } from '../../../dist/inspect/index.js';
+import { examineDisk, inspectImage } from '../../../dist/inspect/index.js';
+import { inspectionSchema } from '../../../dist/inspect/schema.js';
 
 const PAGE = 4096;
 /** What a header of the seed asks for, and a little more. */
