@@ -51,13 +51,13 @@ describe.each(ways)('over %s', (name, channelOf) => {
     execFileSync('ln', [join(from, 'sub', 'ünï " code'), join(from, 'twin')]);
     symlinkSync('sub/ünï " code', join(from, 'link'));
     await upload(channelOf(), { from, to: `/root/${name}/tree` });
-    const list = `find . -printf '%P %y %m %n %l %Ty%Tj%TH%TM\\n' | sort`;
+    // The folder itself is changed by the link below.
+    const list = `find . -mindepth 1 -printf '%P %y %m %n %l %Ty%Tj%TH%TM\\n' | sort`;
     const here = (cwd: string) => execFileSync('sh', ['-c', list], { cwd }).toString().trim();
     expect(await sh(`cd /root/${name}/tree && ln -s /etc/passwd out && find . -not -user root`)).toBe('');
     const { leftOut } = await download(channelOf(), { from: `/root/${name}/tree`, to: back });
     expect(leftOut).toEqual([{ path: 'out', reason: 'a link that leads out of the folder, to /etc/passwd' }]);
-    const byName = (text: string) => text.split('\n').filter((line) => !line.startsWith(' d '));
-    expect(byName(here(back))).toEqual(byName(here(from)));
+    expect(here(back)).toBe(here(from));
   });
 
   test('all bytes, long lines and floods come as they are', async () => {

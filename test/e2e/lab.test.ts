@@ -145,26 +145,15 @@ describe('a guest', () => {
   });
 });
 
-test('a guest that is killed from outside is lost at once, and its commands end', async () => {
-  const guest = await bench.lab.start(await bench.describe('two'));
+test('a guest that is killed from outside is lost at once, and its commands end; a kept one outlives its lab', async () => {
+  const own = await openTestLab();
+  const guest = await own.lab.start(await own.describe('two'));
   const running = guest.channel().exec('sleep 60');
   running.catch(() => {});
   process.kill(guest.pid, 'SIGKILL');
   const lost = await within(guest.lost, 2000);
   expect(lost).toMatchObject({ code: 'guest-lost', details: { cause: 'qemu-ended', blame: 'host' } });
   await expect(running).rejects.toMatchObject({ code: 'channel-closed' });
-});
-
-test('a guest that panics after it was ready is lost with its cause; a kept one outlives its lab', async () => {
-  const own = await openTestLab();
-  const guest = await own.lab.start(await own.describe('three'));
-  guest
-    .channel()
-    .exec('echo c > /proc/sysrq-trigger')
-    .catch(() => {});
-  const lost = await within(guest.lost, 10_000);
-  expect(lost).toMatchObject({ code: 'guest-lost', details: { cause: 'kernel-panic', blame: 'guest' } });
-  expect(guest.healthFindings().map((f) => f.kind)).toContain('panic');
   const kept = guest.keep();
   await own.lab[Symbol.asyncDispose]();
   expect(existsSync(kept.overlay) && existsSync(kept.consoleLog)).toBe(true);
@@ -176,7 +165,7 @@ test('a guest that panics after it was ready is lost with its cause; a kept one 
 test('a start that is called off leaves nothing', async () => {
   const own = await openTestLab();
   const controller = new AbortController();
-  const spec = await own.describe('four');
+  const spec = await own.describe('three');
   const starting = own.lab.start(spec, {
     signal: controller.signal,
     onProgress: ({ stage }) => stage === 'kernel' && controller.abort(new Error('called off')),

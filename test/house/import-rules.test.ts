@@ -1,20 +1,21 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findViolations } from '../../ci/import-rules.mjs';
 
+const src = new URL('../../src', import.meta.url).pathname;
 let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'gvm-rules-'));
-  cpSync(new URL('../../src', import.meta.url).pathname, folder, { recursive: true });
+  copyFileSync(join(src, 'rooms.json'), join(folder, 'rooms.json'));
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test('the tree keeps its own rules', () => {
-  expect(findViolations(folder)).toEqual([]);
+  expect(findViolations(src)).toEqual([]);
 });
 
 test('a room is entered by its doors', () => {
@@ -30,8 +31,7 @@ test.each([
   ['machine/planted.ts', "import { x } from '../disk/index.ts';", 'the row of machine does not name disk'],
   ['core/planted.ts', "import '../cli.ts';", 'a room does not import the entry files'],
   ['attic/planted.ts', '', 'the room attic has no row in rooms.json'],
-])('a violation planted in %s is found', async (file, text, problem) => {
-  const { mkdirSync } = await import('node:fs');
+])('a violation planted in %s is found', (file, text, problem) => {
   mkdirSync(join(folder, file, '..'), { recursive: true });
   writeFileSync(join(folder, file), text);
   const violations = findViolations(folder);

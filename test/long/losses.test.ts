@@ -104,6 +104,14 @@ test('init that is killed after the guest was ready takes the guest along', asyn
   });
 });
 
+test('a guest that dies after its reboot is lost, with the stage and the cause', async () => {
+  await using guest = await bench.lab.start(await bench.describe('dies-later'));
+  await guest.channel().exec('mv /usr/sbin/openrc-init /usr/sbin/gone && sync');
+  const failed = await guest.reboot().catch((error: unknown) => error);
+  expect(failed).toMatchObject({ code: 'boot-failed', details: { outcome: 'failed', blame: 'guest' } });
+  expect(await within(guest.lost, 1000)).toBe(failed);
+});
+
 const suite = (command: string) => `suite: middle-${process.pid}
 tests:
   - name: before
