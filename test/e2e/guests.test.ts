@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { gvm, home, listing, project, survivors } from './gvm.ts';
+import { gvm, home, listing, project, start, survivors } from './gvm.ts';
 
 let at: ReturnType<typeof project>;
 const run = (...args: string[]) => gvm(args, { cwd: at.folder });
@@ -27,6 +27,21 @@ test('a detached guest is listed, entered and stopped', async () => {
   }
   expect((await run('ps')).stdout).toBe('no guest runs\n');
   expect(await survivors()).toEqual([]);
+  expect(listing(join(home, 'runs'))).toEqual(before);
+});
+
+test.each([
+  ['Ctrl-C', 'SIGINT', 130],
+  ['kill -9', 'SIGKILL', null],
+] as const)('%s while a guest boots into the background ends it', async (_what, signal, code) => {
+  const before = listing(join(home, 'runs'));
+  const booting = start(['boot', 'openrc', '--detach'], { cwd: at.folder });
+  await expect
+    .poll(() => listing(join(home, 'runs')).some((name) => name.endsWith('console.log')), { timeout: 30_000 })
+    .toBe(true);
+  booting.kill(signal);
+  expect(await booting.done).toMatchObject({ code });
+  expect(await survivors(10_000)).toEqual([]);
   expect(listing(join(home, 'runs'))).toEqual(before);
 });
 

@@ -28,7 +28,7 @@ async function own(context: Context, ownership: Ownership): Promise<number> {
   const guestOf = (name: string) => setup.lab.guests.find((one) => one.name === name);
   await using _channels = await serveChannels(setup.lab.channelsPath, (name) => guestOf(name)?.console);
   await using _consoles = await serveConsoles(setup.lab.consolesPath, (name) => guestOf(name)?.serialLine);
-  const guest = await setup.start(context.words[0] ?? 'default', context.text('name') ?? 'guest');
+  const guest = await awaited(() => setup.start(context.words[0] ?? 'default', context.text('name') ?? 'guest'));
   announce(context, guest);
   const over = await within(Promise.race([guest.lost, stopped.promise]), life, ownership.signal);
   if (over !== undefined && typeof over !== 'string') throw over;
@@ -48,14 +48,29 @@ function announce(context: Context, guest: Guest): void {
   process.send?.('ready');
 }
 
+/** What somebody waits for in the foreground, where this process is in the background: it ends with the one who waits. */
+async function awaited<T>(start: () => Promise<T>): Promise<T> {
+  const abandoned = () => process.kill(process.pid, 'SIGTERM');
+  process.once('disconnect', abandoned);
+  try {
+    return await start();
+  } finally {
+    process.off('disconnect', abandoned);
+  }
+}
+
 /** Starts the same owner in the background and waits until its guest is ready. */
-async function detach(): Promise<number> {
+async function detach({ signal, atOnce }: Ownership): Promise<number> {
   const folder = scratchFolder();
   const file = join(folder, 'output');
   try {
     const output = openSync(file, 'w', 0o600);
     const args = process.argv.slice(1).filter((word) => word !== '--detach');
     const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', output, output, 'ipc'] });
+    // A terminal sends its Ctrl-C to the foreground alone.
+    const end = () => child.kill('SIGTERM');
+    atOnce(end);
+    signal.addEventListener('abort', end);
     const code = await new Promise<number>((resolve) => {
       child.once('message', () => resolve(0));
       child.once('exit', (status) => resolve(status ?? 1));
@@ -81,5 +96,5 @@ export const boot: Command = {
     ['gvm boot ./my.qcow2 --detach', 'in the background; gvm ssh enters it, gvm stop ends it'],
   ],
   words: [1, 1],
-  run: (context) => (context.flag('detach') ? detach() : runOwned((ownership) => own(context, ownership))),
+  run: (context) => runOwned((ownership) => (context.flag('detach') ? detach(ownership) : own(context, ownership))),
 };
