@@ -39,3 +39,19 @@ test('a suite learnt of a live guest holds of the next one, and fails of one tha
   ]);
   expect(after.code).toBe(1);
 });
+
+test('of a guest under systemd, root learns more than its login user, and both suites hold', async () => {
+  const own = await learnt(folder, 'user.gvm.yaml', 'gentoo-twin-systemd');
+  writeFileSync(join(folder, 'gvm.yaml'), 'machine: { login: { become: sudo } }\n');
+  const root = await learnt(folder, 'root.gvm.yaml', 'gentoo-twin-systemd');
+  const names: string[][] = [];
+  for (const file of [own, root]) {
+    const { code, tests, failed } = await run(folder, file);
+    expect({ code, failed }).toEqual({ code: 0, failed: [] });
+    names.push(tests.map(({ name }) => name));
+  }
+  expect(names[1]?.filter((name) => !names[0]?.includes(name))).toEqual([
+    'has these setuid and setgid programs, and no other',
+  ]);
+  expect(names[0]).toContain('starts its services');
+});

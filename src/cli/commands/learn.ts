@@ -39,6 +39,11 @@ async function ofGuest(context: Context, image: string, ownership: Ownership, le
   const guest = await setup.start(image, 'learn');
   const options = { facts: builtins.facts, timeout: DEADLINE * guest.scale, signal: ownership.signal };
   const learnt = await learn((requests) => collect(requests, { ...options, channel: guest.channel() }));
+  const { user, become } = guest.spec.machine.login;
+  if (user !== 'root' && become === 'none')
+    context.log.info(
+      `looked as the user ${user}: "machine: { login: { become: sudo } }" in gvm.yaml shows what root sees`,
+    );
   return { learnt, digest: guest.spec.image.digest };
 }
 
