@@ -80,6 +80,10 @@ const disk = z
     size,
     guid,
     partitions: z.array(partition).min(1).max(16),
+    biosBoot: guid.optional().meta({
+      description:
+        'GUID of a BIOS boot partition, which lies before the others and is numbered after them; GRUB for the BIOS goes there',
+    }),
   })
   .refine(
     (d) => d.partitions.filter((p) => p.mount === '/').length === 1,
@@ -131,6 +135,10 @@ export const recipeSchema = z
     boot,
     machine: machineSchema.default({}),
     login: loginSchema.default({}),
+  })
+  .refine(({ disk, boot }) => !disk.biosBoot || (boot.grub && disk.partitions.some(({ type }) => type === 'esp')), {
+    path: ['disk', 'biosBoot'],
+    error: 'GRUB for the BIOS reads the menu of boot.grub on a partition of type esp',
   })
   .meta({ title: 'Image recipe', description: 'images/NAME.yaml' });
 

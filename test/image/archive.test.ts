@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { pathMatcher } from '../../src/image/build/glob.ts';
-import { readTar, type TarEntry } from '../../src/image/build/tar-read.ts';
+import { readMember, readTar, type TarEntry } from '../../src/image/build/tar-read.ts';
 import { writeTar } from '../../src/image/build/tar-write.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'gvm-tar-'));
@@ -55,7 +55,7 @@ describe('tar archives', () => {
     expect(by.get('setx')).toMatchObject({ kind: 'hardlink', target: 'set' });
   });
 
-  test('that gvm writes are what tar lists', () => {
+  test('that gvm writes are what tar lists', async () => {
     const archive = join(root, 'w.tar');
     const pieces = writeTar(
       [
@@ -76,6 +76,9 @@ describe('tar archives', () => {
       'lrwxrwxrwx root/root 0 2023-11-14 22:13:20 etc/link -> ../motd',
       `-rw-r--r-- root/root 512 2023-11-14 22:13:20 ${'a'.repeat(90)}/${'b'.repeat(90)}`,
     ]);
+    expect((await readMember(archive, 'etc/motd')).toString()).toBe('hello\n');
+    for (const path of ['etc/link', 'etc/none'])
+      await expect(readMember(archive, path)).rejects.toMatchObject({ code: 'image-corrupt' });
   });
 
   test('with a damaged header are refused at the offset', async () => {

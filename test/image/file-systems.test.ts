@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sha256OfFile } from '../../src/image/build/apt.ts';
-import { makeDisk, partitionScript } from '../../src/image/build/disk.ts';
+import { BIOS_BOOT, makeDisk, partitionScript } from '../../src/image/build/disk.ts';
 import { makeExt4 } from '../../src/image/build/ext4.ts';
 import { makeFat } from '../../src/image/build/fat.ts';
+import { embedGrub } from '../../src/image/build/grub-bios.ts';
 import type { NodeMetadata } from '../../src/image/build/tree.ts';
 import { loadRecipe } from '../../src/image/index.ts';
 import { findTool } from '../../src/process/index.ts';
@@ -85,17 +86,25 @@ describe('FAT', () => {
 describe('the disk', () => {
   test('has the partitions of the recipe, and their bytes where the table says', async () => {
     const { recipe } = await loadRecipe(new URL('../../images/openrc.yaml', import.meta.url).pathname);
+    const { biosBoot } = recipe.disk;
     const parts = [join(root, 'p0'), join(root, 'p1')];
     for (const part of parts) writeFileSync(part, part);
     const [raw, target] = [join(root, 'd.raw'), join(root, 'd.qcow2')];
-    await makeDisk(recipe.disk, parts, { raw, target });
+    const grub = embedGrub(Buffer.alloc(512, 0xeb), Buffer.alloc(2000, 'core'), BIOS_BOOT);
+    await makeDisk(recipe.disk, parts, { raw, target, grub });
     const table = JSON.parse(
       execFileSync(findTool('sfdisk') ?? 'sfdisk', ['--json', raw], { encoding: 'utf8' }),
     ).partitiontable;
     expect(table).toMatchObject({ label: 'gpt', id: recipe.disk.guid.toUpperCase(), unit: 'sectors' });
-    expect(table.partitions.map((p: { name: string; uuid: string }) => [p.name, p.uuid])).toEqual(
-      recipe.disk.partitions.map((p) => [p.label, p.guid.toUpperCase()]),
-    );
+    expect(table.partitions.map((p: { name: string; uuid: string }) => [p.name, p.uuid])).toEqual([
+      ...recipe.disk.partitions.map((p) => [p.label, p.guid.toUpperCase()]),
+      ['BIOS boot', biosBoot?.toUpperCase()],
+    ]);
+    expect(table.partitions[2]).toMatchObject({ start: 40, size: 2008, type: '21686148-6449-6E6F-744E-656564454649' });
+    execFileSync(findTool('sfdisk') ?? 'sfdisk', ['--verify', raw]);
+    const begin = execFileSync('dd', [`if=${raw}`, 'bs=512', 'count=42', 'status=none']);
+    expect([begin[0], begin[439], begin.toString('hex', 446, 452)]).toEqual([0xeb, 0xeb, '00000200eeff']);
+    expect(begin.toString('latin1', 40 * 512, 40 * 512 + 8)).toBe('corecore');
     const start = table.partitions[1].start * 512;
     expect(
       execFileSync('dd', [`if=${raw}`, 'bs=1', `skip=${start}`, `count=${parts[1]?.length}`, 'status=none']).toString(),

@@ -111,6 +111,13 @@ describe('a recipe with a mistake is refused at its place', () => {
     expect(await problem(recipe(bad))).toContain('expected exactly one partition mounted at /');
   });
 
+  test('a BIOS boot partition without a menu', async () => {
+    const bad = text.replace(/^ {2}grub:\n(?: {4}.*\n)+/m, '');
+    expect(await problem(recipe(bad))).toContain(
+      `${line('biosBoot')}:13 disk.biosBoot: GRUB for the BIOS reads the menu of boot.grub`,
+    );
+  });
+
   test('a path that leaves the image', async () => {
     const bad = text.replace('/usr/sbin/init: openrc-init', '/../init: openrc-init');
     expect(await problem(recipe(bad))).toContain('expected an absolute path inside the image');

@@ -7,6 +7,7 @@ import { GvmError } from '../../errors/index.ts';
 import { run } from '../../process/index.ts';
 import type { PackageList, Recipe, RecordedPackage } from '../../schema/index.ts';
 import type { BuildContext } from './events.ts';
+import { grubBiosPackages } from './grub-bios.ts';
 
 const DOWNLOAD_MS = 900_000;
 
@@ -23,9 +24,9 @@ export async function resolvePackages(recipe: Recipe, epoch: number, context: Bu
   const kernelPackage = await apt.concrete(kernel.package);
   await apt.download(kernelPackage);
   const others = await collect(apt.extra, 'kernel', context);
-  const grub = recipe.boot.grub?.package;
-  if (grub) {
-    await apt.download(grub);
+  const grub = recipe.boot.grub ? [recipe.boot.grub.package] : [];
+  for (const name of [...grub, ...(recipe.disk.biosBoot ? grubBiosPackages : [])]) {
+    await apt.download(name);
     others.push(...(await collect(apt.extra, 'loader', context)));
   }
   const all = [...root, ...others].sort((a, b) => (a.role + a.name < b.role + b.name ? -1 : 1));

@@ -8,11 +8,12 @@ import type { LoadedRecipe } from '../recipe.ts';
 import { unpackKernel } from '../vmlinux.ts';
 import { fetchRecorded, resolvePackages, sha256OfFile } from './apt.ts';
 import type { RootInput } from './bootstrap.ts';
-import { makeDisk, placePartitions } from './disk.ts';
+import { BIOS_BOOT, makeDisk, placePartitions } from './disk.ts';
 import { type BuildContext, stage } from './events.ts';
 import { makeExt4 } from './ext4.ts';
 import { makeFat } from './fat.ts';
-import { type UnpackedKernel, unpackKernelPackage } from './kernel.ts';
+import { coreBuild, readGrub } from './grub-bios.ts';
+import { type UnpackedKernel, unpackKernelPackage, unpackRole } from './kernel.ts';
 import { loaderFiles } from './loader.ts';
 import { exclusion, rewrites } from './normalize.ts';
 import { overlayMembers } from './overlay.ts';
@@ -55,13 +56,17 @@ export async function buildImage(input: BuildInput, context: BuildContext): Prom
   });
   const epoch = list.sourceDateEpoch;
   const kernel = await unpackKernelPackage(recipe, list, context);
+  const loader = recipe.boot.grub ? await unpackRole('loader', list, context) : '';
+  const core = recipe.disk.biosBoot ? await coreBuild(recipe, loader) : undefined;
   const archive = await stage(context, 'root', `${list.packages.length} packages`, async () => {
     const overlay = join(context.work, 'overlay.tar');
-    await writeFile(overlay, Buffer.concat(writeTar([...overlayMembers(loaded), ...kernel.members], epoch)));
+    const members = [...overlayMembers(loaded), ...kernel.members, ...(core?.members ?? [])];
+    await writeFile(overlay, Buffer.concat(writeTar(members, epoch)));
     const source = await writeRepository(join(context.work, 'repository'), list, context);
-    const setup = [`depmod ${kernel.release}`, ...recipe.setup];
+    const setup = [`depmod ${kernel.release}`, ...(core ? [core.command] : []), ...recipe.setup];
     return input.makeRoot({ list, source, overlay, setup, kernel }, context);
   });
+  const grub = core && (await readGrub(loader, archive, BIOS_BOOT));
   const folder = join(context.work, 'tree');
   const metadata = await unpackTree(
     archive,
@@ -90,7 +95,7 @@ export async function buildImage(input: BuildInput, context: BuildContext): Prom
       if (filesystem.type === 'ext4') await makeExt4(image, filesystem, fill);
       else if (filesystem.type === 'xfs') await makeXfs(image, filesystem, { ...fill, list, kernel }, context);
       else {
-        const files = [...(await filesOf(part)), ...(await loaderFiles(recipe, list, kernel, context))];
+        const files = [...(await filesOf(part)), ...(await loaderFiles(recipe, kernel.release, loader))];
         await makeFat(image, filesystem, { ...fill, files, scratch: join(context.work, 'fat') });
       }
       paths.push(image);
@@ -99,7 +104,7 @@ export async function buildImage(input: BuildInput, context: BuildContext): Prom
   });
   const disk = join(output, 'disk.qcow2');
   await stage(context, 'disk', 'qcow2', () =>
-    makeDisk(recipe.disk, images, { raw: join(context.work, 'disk.raw'), target: disk, signal: context.signal }),
+    makeDisk(recipe.disk, images, { raw: join(context.work, 'disk.raw'), target: disk, grub, signal: context.signal }),
   );
   return {
     list,

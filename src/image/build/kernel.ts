@@ -50,13 +50,16 @@ export async function unpackKernelPackage(
   return { release, image: join(folder, 'boot', `vmlinuz-${release}`), tree, members };
 }
 
-/** Unpacks the package of a role into a folder of its own. */
+/** Unpacks the packages of a role into one folder. */
 export async function unpackRole(role: 'kernel' | 'loader', list: PackageList, context: BuildContext): Promise<string> {
-  const entry = list.packages.find((p) => p.role === role);
-  if (!entry) throw new GvmError({ code: 'image-build', message: `the package list has no package for the ${role}` });
+  const entries = list.packages.filter((p) => p.role === role);
+  if (entries.length === 0)
+    throw new GvmError({ code: 'image-build', message: `the package list has no package for the ${role}` });
   const folder = join(context.work, role);
   await mkdir(folder, { recursive: true });
-  await run('dpkg-deb', ['--extract', cachePath(context, entry), folder], { timeout: 300_000 });
+  for (const entry of entries) {
+    await run('dpkg-deb', ['--extract', cachePath(context, entry), folder], { timeout: 300_000 });
+  }
   return folder;
 }
 

@@ -1,25 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PackageList, Recipe } from '../../schema/index.ts';
-import type { BuildContext } from './events.ts';
+import type { Recipe } from '../../schema/index.ts';
 import type { FatFile } from './fat.ts';
-import { type UnpackedKernel, unpackRole } from './kernel.ts';
 import { pathOnPartition } from './parts.ts';
 
-/** What stands on the ESP besides the tree's own files: GRUB, and a menu of one entry. */
-export async function loaderFiles(
-  recipe: Recipe,
-  list: PackageList,
-  kernel: UnpackedKernel,
-  context: BuildContext,
-): Promise<FatFile[]> {
+/** What stands on the ESP besides the tree's own files: GRUB, out of its unpacked package, and a menu of one entry. */
+export async function loaderFiles(recipe: Recipe, release: string, folder: string): Promise<FatFile[]> {
   const { grub } = recipe.boot;
   if (!grub) return [];
-  const folder = await unpackRole('loader', list, context);
   const menu = grub.menu ?? grub.config;
   const files = [
     { path: 'EFI/BOOT/BOOTX64.EFI', bytes: await readFile(join(folder, grub.image)) },
-    { path: menu.slice(1), bytes: Buffer.from(grubMenu(recipe, kernel.release)) },
+    { path: menu.slice(1), bytes: Buffer.from(grubMenu(recipe, release)) },
   ];
   if (menu !== grub.config) files.push({ path: grub.config.slice(1), bytes: Buffer.from(`configfile ${menu}\n`) });
   return files;

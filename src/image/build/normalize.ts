@@ -1,12 +1,14 @@
 import { GvmError } from '../../errors/index.ts';
 import type { Recipe } from '../../schema/index.ts';
 import { pathMatcher } from './glob.ts';
+import { grubFolder } from './grub-bios.ts';
 
 /**
  * What differs from build to build, or belongs to the building machine and not to the image: logs, caches, locks,
  * backups of account files, keys, the host's own names.
  */
 const VOLATILE = [
+  grubFolder,
   'dev/**',
   'proc/**',
   'run/**',

@@ -1,6 +1,6 @@
 // Reads tar archives. Specification: POSIX.1-2001 pax and ustar, GNU tar's long names.
 // Not read: sparse files, base-256 numbers, extended attributes.
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { GvmError } from '../../errors/index.ts';
 
 export interface TarEntry {
@@ -70,6 +70,22 @@ export async function* readTar(file: FileHandle): AsyncGenerator<TarEntry> {
     };
     long = {};
   }
+}
+
+/** The content of one file of an archive. @throws GvmError `image-corrupt` where the archive has no such file */
+export async function readMember(archive: string, path: string): Promise<Buffer> {
+  const file = await open(archive);
+  try {
+    for await (const entry of readTar(file)) {
+      if (entry.path !== path || entry.kind !== 'file') continue;
+      const content = Buffer.alloc(entry.size);
+      const { bytesRead } = await file.read(content, 0, entry.size, entry.offset);
+      if (bytesRead === entry.size) return content;
+    }
+  } finally {
+    await file.close();
+  }
+  throw new GvmError({ code: 'image-corrupt', message: `the tar archive does not have the whole of ${path}` });
 }
 
 function clean(path: string): string {
