@@ -30,6 +30,16 @@ export class Workshop {
     return { name: 'empty', digest: '', layers: [{ path, format: 'raw' }], virtualSize: 4 * MIB };
   }
 
+  /** An image without boot code for a BIOS, as a disk that was made for UEFI alone, started by one. */
+  async uefiOnly(name: string): Promise<GuestSpec> {
+    const spec = await this.bench.describe(name, { firmware: 'bios' });
+    const path = this.#path(`${name}.qcow2`);
+    const below = spec.image.layers[0]?.path ?? '';
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', below, '-F', 'qcow2', path]);
+    execFileSync('qemu-io', ['-f', 'qcow2', '-c', 'write -z 0 440', path]);
+    return { ...spec, image: { ...spec.image, layers: [{ path, format: 'qcow2' }, ...spec.image.layers] } };
+  }
+
   /** An image's kernel with another first program (a shell script, or the bytes of a file), and an empty disk. */
   async bare(name: string, init: string | Buffer | undefined, append = '', memory = '256M'): Promise<GuestSpec> {
     const whole = await this.bench.describe(name, { memory });

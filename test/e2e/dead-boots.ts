@@ -22,7 +22,7 @@ const early: DeadBoot[] = [
   },
   {
     name: 'BIOS, disk made for UEFI',
-    make: (w) => w.bench.describe('other-firmware', { firmware: 'bios' }),
+    make: (w) => w.uefiOnly('other-firmware'),
     ...{ stage: 'firmware', cause: 'no-boot-loader', shows: 'Booting from Hard Disk' },
   },
   {

@@ -50,7 +50,7 @@ describe('the initramfs', () => {
     const found = console('root=UUID=11111111-2222-3333-4444-555555555555');
     expect(found).toBe(
       'root device UUID=11111111-2222-3333-4444-555555555555 not found after 5 s; found: vda (GPT), ' +
-        `vda1 (vfat, UUID=6776-6d01), vda2 (ext, UUID=${image.manifest.root.uuid})`,
+        `vda1 (vfat, UUID=6776-6d01), vda2 (ext, UUID=${image.manifest.root.uuid}), vda3 (nothing known)`,
     );
   });
 

@@ -7,12 +7,12 @@ import { type Finished, gvm, project, survivors } from './gvm.ts';
 const suite = `suite: cells
 image: openrc
 matrix:
-  firmware: [direct, uefi]
+  firmware: [direct, uefi, bios]
   cpus: [1, 2]
-  exclude: [{ firmware: direct, cpus: 1 }, { firmware: uefi, cpus: 2 }]
+  exclude: [{ firmware: direct, cpus: 1 }, { firmware: uefi, cpus: 2 }, { firmware: bios, cpus: 1 }]
 tests:
   - name: knows its firmware
-    command: { run: "test -d /sys/firmware/efi && echo uefi || echo direct", stdout: { matches: "^(uefi|direct)$" } }
+    command: { run: "if [ -d /sys/firmware/efi ]; then echo uefi; elif grep -q BOOT_IMAGE= /proc/cmdline; then echo bios; else echo direct; fi" }
   - name: has two processors
     command: { run: "nproc", stdout: "2" }
 `;
@@ -33,10 +33,12 @@ test('every cell has a guest of its own and a verdict in the record', () => {
   expect(record.suites.map(({ name, cell, tests }) => [name, cell?.values, tests.map((t) => t.outcome)])).toEqual([
     ['cells [direct, 2 CPUs]', { firmware: 'direct', cpus: '2' }, ['passed', 'passed']],
     ['cells [uefi, 1 CPUs]', { firmware: 'uefi', cpus: '1' }, ['passed', 'failed']],
+    ['cells [bios, 2 CPUs]', { firmware: 'bios', cpus: '2' }, ['passed', 'passed']],
   ]);
   const output = record.suites.map(({ tests }) => tests[0]?.commands[0]?.stdout.trim());
-  expect(output).toEqual(['direct', 'uefi']);
+  expect(output).toEqual(['direct', 'uefi', 'bios']);
   expect(record.guests.map(({ cell, machine, boot }) => [cell, machine.firmware, boot.outcome]).sort()).toEqual([
+    ['bios, 2 CPUs', 'bios', 'ready'],
     ['direct, 2 CPUs', 'direct', 'ready'],
     ['uefi, 1 CPUs', 'uefi', 'ready'],
   ]);
@@ -46,6 +48,7 @@ test('the terminal shows them in one table', () => {
   expect(result.stdout).toMatch(/^ +cell +cells +kernel +ready after$/m);
   expect(result.stdout).toMatch(/^ +direct, 2 CPUs +2 passed +6\.\S+ +\d/m);
   expect(result.stdout).toMatch(/^ +uefi, 1 CPUs +1 of 2 failed +6\.\S+ +\d/m);
+  expect(result.stdout).toMatch(/^ +bios, 2 CPUs +2 passed +6\.\S+ +\d/m);
 });
 
 test('JUnit has a test suite for each cell', () => {
@@ -53,6 +56,7 @@ test('JUnit has a test suite for each cell', () => {
   expect([...junit.matchAll(/<testsuite name="(cells[^"]*)"/g)].map((m) => m[1])).toEqual([
     'cells [direct, 2 CPUs]',
     'cells [uefi, 1 CPUs]',
+    'cells [bios, 2 CPUs]',
   ]);
 });
 

@@ -32,6 +32,11 @@ test.each([
   ['direct', 'sata', '/dev/sda2 512'],
   ['direct', 'nvme', '/dev/nvme0n1p2 512'],
   ['direct', 'usb', '/dev/sda2 512'],
+  ['bios', 'virtio', '/dev/vda2 512'],
+  ['bios', 'scsi', '/dev/sda2 512'],
+  ['bios', 'sata', '/dev/sda2 512'],
+  ['bios', 'nvme', '/dev/nvme0n1p2 512'],
+  ['bios', 'usb', '/dev/sda2 512'],
   ['uefi', 'scsi', '/dev/sda2 512'],
   ['uefi', 'sata', '/dev/sda2 512'],
   ['uefi', 'nvme', '/dev/nvme0n1p2 512'],
@@ -51,7 +56,7 @@ test.each([
     const [disk, whole] = [join(folder, 'disk.raw'), join(folder, 'root.raw')];
     execFileSync('qemu-img', ['convert', '-O', 'raw', image.layers[0]?.path ?? '', disk]);
     const table = JSON.parse(execFileSync('/sbin/sfdisk', ['--json', disk], { encoding: 'utf8' }));
-    const { start, size } = table.partitiontable.partitions.at(-1);
+    const { start, size } = table.partitiontable.partitions[1];
     execFileSync('dd', [`if=${disk}`, `of=${whole}`, 'bs=512', `skip=${start}`, `count=${size}`, 'conv=sparse']);
     const { kernel, initrd, append } = boot;
     const machine = { firmware: 'direct', kernel, initrd, append, bus, sector: 4096 };

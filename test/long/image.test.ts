@@ -59,6 +59,7 @@ test.skipIf(!user)('an ordinary user builds the image in a user namespace: the s
 test.each([
   ['direct', ''],
   ['uefi', 'BOOT_IMAGE='],
+  ['bios', 'BOOT_IMAGE='],
 ])('boots with firmware %s', async (firmware, sign) => {
   const { code, stdout } = await gvm(['run', 'openrc', '--firmware', firmware, '--', 'cat /proc/cmdline']);
   expect(code).toBe(0);
