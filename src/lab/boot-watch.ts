@@ -24,6 +24,8 @@ export interface BootWatchOptions {
   commandLine?: string | undefined;
   /** The guest is entered over its console port. */
   overConsole: boolean;
+  /** Its processors are emulated. */
+  emulated: boolean;
   onProgress?: ((progress: BootProgress) => void) | undefined;
 }
 
@@ -186,8 +188,8 @@ export class BootWatch {
   }
 
   #die(signs: Parameters<typeof deathOf>[0]): void {
-    const { serial, began } = this.#options;
-    const death = deathOf(signs, this.stage, serial.tail(5));
+    const { serial, began, emulated } = this.#options;
+    const death = deathOf({ ...signs, emulated }, this.stage, serial.tail(5));
     this.#lose({ kind: 'death', death: { ...death, at: monotonic() - began } });
   }
 

@@ -26,6 +26,8 @@ export interface Signs {
   /** What the console makes of it, where it is believed. */
   verdict: ConsoleVerdict | undefined;
   how: string;
+  /** Its processors are emulated, and wait while the host has other work. */
+  emulated?: boolean;
   panicked?: boolean;
   internal?: boolean;
   exit?: QemuExit;
@@ -42,8 +44,10 @@ export function deathOf(signs: Signs, stage: Stage, tail: string[]): Death {
   }
   if (exit && (exit.signal !== null || (exit.code ?? 0) !== 0)) return qemuFailed(exit, stage);
   if (verdict) {
-    const { stage: at, cause, blame, meaning, advice, evidence } = verdict;
-    return { stage: at, cause, blame, meaning, how, evidence, advice, traceAt: verdict.at };
+    const { stage: at, cause, meaning, advice, evidence } = verdict;
+    const delayed = cause === 'timer-late' && signs.emulated;
+    const blamed = delayed ? { blame: 'host' as const, how: `${how}; its processors were emulated` } : { how };
+    return { stage: at, cause, blame: verdict.blame, meaning, evidence, advice, traceAt: verdict.at, ...blamed };
   }
   if (signs.panicked || signs.shutdown === 'guest-panic') {
     return { ...shown, cause: 'kernel-panic', blame: 'guest', meaning: 'the kernel panicked' };

@@ -158,7 +158,8 @@ export class Power {
   #watch(began: number): BootWatch {
     const { serial, place, onProgress, spec } = this.#options;
     const told = { commandLine: commandLineOf(spec), overConsole: spec.channel === 'console' };
-    return new BootWatch({ serial, began, scale: place.scale, ...told, onProgress });
+    const emulated = place.accelerator === 'tcg';
+    return new BootWatch({ serial, began, scale: place.scale, ...told, emulated, onProgress });
   }
 
   async #awaitReady(

@@ -73,8 +73,13 @@ export class Workshop {
   }
 
   /** An image started by its own boot loader, with its EFI system partition changed by mtools. */
-  async edited(name: string, edits: readonly (readonly string[])[], image = 'openrc'): Promise<GuestSpec> {
-    const spec = await this.bench.describe(name, { firmware: 'uefi' }, image);
+  async edited(
+    name: string,
+    edits: readonly (readonly string[])[],
+    image = 'openrc',
+    firmware = 'uefi',
+  ): Promise<GuestSpec> {
+    const spec = await this.bench.describe(name, { firmware }, image);
     const path = this.#path(`${name}.raw`);
     execFileSync('qemu-img', ['convert', '-f', 'qcow2', '-O', 'raw', spec.image.layers[0]?.path ?? '', path]);
     for (const [tool = '', ...args] of edits) mtool(tool, path, args);

@@ -11,12 +11,16 @@ const verdict = {
   at: 5,
   evidence: ['VFS: Unable to mount root fs'],
 };
+const late = { ...verdict, cause: 'timer-late' as const };
 const exit = { code: 0, signal: null, stderr: '', at: 0 };
 const weigh = (signs: Partial<Signs>) =>
   deathOf({ verdict: undefined, how: 'QEMU ended', ...signs }, 'kernel', ['last']);
 
 test.each<[string, Partial<Signs>, string, string]>([
   ['the console explains the end', { exit, verdict }, 'root-missing', 'guest'],
+  ['an emulated timer came too late', { exit, verdict: late, emulated: true }, 'timer-late', 'host'],
+  ['a timer came too late', { exit, verdict: late, emulated: false }, 'timer-late', 'guest'],
+  ['an emulated guest has no root', { exit, verdict, emulated: true }, 'root-missing', 'guest'],
   ['a panic without a line', { exit, panicked: true }, 'kernel-panic', 'guest'],
   ['QEMU reports the panic itself', { exit, shutdown: 'guest-panic' }, 'kernel-panic', 'guest'],
   ['the guest resets', { exit, shutdown: 'guest-reset' }, 'guest-reset', 'guest'],
@@ -33,6 +37,12 @@ test.each<[string, Partial<Signs>, string, string]>([
   ['nobody knows', { exit }, 'qemu-ended', 'unknown'],
 ])('%s', (_what, signs, cause, blame) => {
   expect(weigh(signs)).toMatchObject({ cause, blame });
+});
+
+test('that the processors were emulated is said where it decides', () => {
+  const signs = { exit, verdict: late, emulated: true };
+  expect(weigh(signs).how).toBe('QEMU ended; its processors were emulated');
+  expect(weigh({ ...signs, verdict }).how).toBe('QEMU ended');
 });
 
 test("QEMU's own last words are the evidence where it failed", () => {

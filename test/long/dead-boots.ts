@@ -34,11 +34,16 @@ export function onSerial(spec: GuestSpec): GuestSpec {
 }
 
 const CONF = 'EFI/debian/grub.cfg';
-const grub = async (workshop: Workshop, name: string, change: (text: string) => string): Promise<GuestSpec> => {
+const grub = async (
+  workshop: Workshop,
+  name: string,
+  change: (text: string) => string,
+  firmware = 'uefi',
+): Promise<GuestSpec> => {
   const text = `set timeout=0\nserial --unit=0 --speed=115200\nterminal_input console serial\nterminal_output console serial
 search --no-floppy --fs-uuid --set=root 0a6c4c1e-8d5f-4c53-9c1f-6f5e2d6b7a01\n`;
   const file = workshop.file(`${name}.cfg`, change(text));
-  return workshop.edited(name, [['mcopy', '-o', file, `::/${CONF}`]]);
+  return workshop.edited(name, [['mcopy', '-o', file, `::/${CONF}`]], 'openrc', firmware);
 };
 
 const loader: DeadBoot[] = [
@@ -50,6 +55,16 @@ const loader: DeadBoot[] = [
   {
     name: 'GRUB: the configuration is away',
     make: (w) => w.edited('no-config', [['mdel', `::/${CONF}`]]),
+    ...{ stage: 'loader', cause: 'loader-failed', shows: 'grub>' },
+  },
+  {
+    name: 'GRUB behind a BIOS: the kernel is away',
+    make: (w) => grub(w, 'bios-no-kernel', (text) => `${text}linux /boot/vmlinuz-0\nboot\n`, 'bios'),
+    ...{ stage: 'loader', cause: 'loader-failed', shows: "file `/boot/vmlinuz-0' not found" },
+  },
+  {
+    name: 'GRUB behind a BIOS: the configuration is away',
+    make: (w) => w.edited('bios-no-config', [['mdel', `::/${CONF}`]], 'openrc', 'bios'),
     ...{ stage: 'loader', cause: 'loader-failed', shows: 'grub>' },
   },
   {

@@ -50,6 +50,11 @@ export const causes = {
     advice: 'what failed stands in the lines before the prompt; often an fstab entry whose device is missing',
   },
   'init-frozen': { meaning: 'init gave up', advice: 'see what init said before; often a kernel without what it needs' },
+  'timer-late': {
+    meaning: "the timer came too late for the kernel's check of it",
+    advice:
+      'a busy host does this to an emulated guest: run fewer at once, or give the kernel no_timer_check (--append)',
+  },
   'kernel-panic': { meaning: 'the kernel panicked', advice: 'the trace before the panic names the function' },
   'modules-missing': {
     meaning: 'the kernel has no modules that fit it',

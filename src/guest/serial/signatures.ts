@@ -211,6 +211,11 @@ export const signatures: readonly Signature[] = [
     /systemd\[1\]: Freezing execution|^\[!{6}\] /,
     '[!!!!!!] Failed to mount API filesystems.',
   ]),
+  ...group('timer-late', 'kernel', [
+    'kernel-final',
+    /Kernel panic - not syncing: IO-APIC \+ timer doesn't work!/,
+    "Kernel panic - not syncing: IO-APIC + timer doesn't work!  Boot with apic=debug and send a report.  Then try booting with the 'noapic' option.",
+  ]),
   ...group('kernel-panic', 'kernel', [
     'kernel-final',
     /Kernel panic - not syncing/,
