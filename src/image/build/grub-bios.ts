@@ -3,6 +3,7 @@
 // Not written: Reed-Solomon codes over core.img.
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { shellQuote } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import type { Recipe } from '../../schema/index.ts';
 import { readMember } from './tar-read.ts';
@@ -51,7 +52,7 @@ export async function coreBuild(recipe: Recipe, loader: string): Promise<{ membe
   // In a fakechroot paths are the host's for the dynamic linker.
   const libraries = `\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$FAKECHROOT_BASE/${grubFolder}`;
   // A device without a disk is on the disk that the BIOS started.
-  const options = `-O i386-pc -d /${grubFolder} -p '(,gpt${esp})${menu}' -o /${CORE}`;
+  const options = `-O i386-pc -d /${grubFolder} -p ${shellQuote(`(,gpt${esp})${menu}`)} -o /${CORE}`;
   const command = `LD_LIBRARY_PATH="${libraries}" /${grubFolder}/grub-mkimage ${options} ${MODULES.join(' ')}`;
   return { members: members.sort((a, b) => (a.path < b.path ? -1 : 1)), command };
 }
