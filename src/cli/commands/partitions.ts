@@ -63,7 +63,9 @@ function document({ layout, disk }: Session) {
   return {
     files: disk.chain?.layers.map(({ path, format }) => ({ path, format })),
     size,
-    table: table ? { label: table.label, id: table.id, sectorSize: table.sectorSize } : null,
+    table: table
+      ? { label: table.label, id: table.id, sectorSize: table.sectorSize, bootCode: table.bootCode ?? null }
+      : null,
     volumes: volumes.map(rowOf),
     snapshots: disk.chain?.layers[0]?.snapshots?.map(({ id, name, time, diskSize, stateSize }) => ({
       id: showBytes(Buffer.from(id)),
@@ -77,7 +79,8 @@ function document({ layout, disk }: Session) {
 }
 
 function render({ size, table, volumes, snapshots = [] }: ReturnType<typeof document>): string {
-  const kind = table ? `${table.label} ${table.id}, sectors of ${table.sectorSize} bytes` : 'no partition table';
+  const code = table?.bootCode ? `, boot code: ${table.bootCode}` : '';
+  const kind = table ? `${table.label} ${table.id}, sectors of ${table.sectorSize} bytes${code}` : 'no partition table';
   const rows = volumes.map(({ volume, start, size: length, on, how, content, label, uuid, partition }) => [
     volume,
     start === null ? '' : String(start),

@@ -4,6 +4,7 @@
 import type { ByteView } from '../../core/index.ts';
 import type { BlockSource } from '../source/source.ts';
 import { asDiagnostic, corrupt, type Diagnostic, view } from '../trouble.ts';
+import { bootCodeOf } from './boot-code.ts';
 import { checkPlaces, type Partition, type PartitionTable } from './table.ts';
 import { dosTypeName } from './types.ts';
 
@@ -63,8 +64,9 @@ export async function readMbr(
   }
   diagnostics.push(...checkPlaces(partitions, source.size, 'MBR'));
   const hex = id.toString(16).padStart(8, '0');
+  const bootCode = bootCodeOf(sector.bytes);
   return {
-    table: { label: 'dos', id: `0x${hex}`, sectorSize, usable: undefined, partitions, diagnostics },
+    table: { label: 'dos', id: `0x${hex}`, sectorSize, usable: undefined, partitions, bootCode, diagnostics },
     protective,
   };
 }

@@ -32,6 +32,8 @@ export interface PartitionTable {
   /** The sectors that partitions may lie in (gpt). */
   usable: { first: number; last: number } | undefined;
   partitions: Partition[];
+  /** The boot loader whose code a BIOS finds in the first sector; `unknown` for other code. */
+  bootCode?: string | undefined;
   diagnostics: Diagnostic[];
 }
 
@@ -50,7 +52,7 @@ export async function readPartitionTable(
   if (!mbr) return undefined;
   if (!mbr.protective) return mbr.table;
   if (source.size < 4096) throw unsupported('partition table', `a GPT on a disk of ${source.size} bytes`);
-  const gpt = await readGpt(source, signal);
+  const gpt = { ...(await readGpt(source, signal)), bootCode: mbr.table.bootCode };
   if (mbr.table.partitions.length > 0) {
     gpt.diagnostics.push({
       structure: 'protective MBR',

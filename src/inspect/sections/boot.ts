@@ -4,7 +4,8 @@ import { settingLines } from '../parse/lines.ts';
 import { defineSection, type Told, type Zod } from '../section.ts';
 
 // What the boot loaders of the disk offer: grub.cfg, entries by the Boot Loader Specification (type 1), unified kernels
-// in EFI/Linux (type 2), extlinux; the programs on the EFI partition; the command line that is kept for new entries.
+// in EFI/Linux (type 2), extlinux; the programs on the EFI partition and the code that a BIOS starts; the command line that
+// is kept for new entries.
 
 const MOST = 200;
 
@@ -21,6 +22,10 @@ const schema = (z: Zod) =>
       }),
     ),
     efi: z.array(z.string()).meta({ description: 'programs on the EFI partition' }),
+    bios: z
+      .string()
+      .optional()
+      .meta({ description: 'whose code a BIOS finds in the first sector; unknown: of others' }),
     settings: z.record(z.string(), z.string()).meta({ description: '/etc/default/grub and /etc/kernel/cmdline' }),
   });
 
@@ -37,15 +42,17 @@ export const bootSection = defineSection<Boot>({
     const settings = parseAssignments((await disk.text('/etc/default/grub')) ?? '');
     const cmdline = (await disk.text('/etc/kernel/cmdline'))?.trim();
     if (cmdline) settings.set('cmdline', cmdline);
-    if (entries.length === 0 && efi.length === 0 && settings.size === 0) return undefined;
-    return { entries, efi, settings: Object.fromEntries(settings) };
+    const bios = disk.layout.table?.bootCode;
+    if (entries.length === 0 && efi.length === 0 && settings.size === 0 && bios === undefined) return undefined;
+    return { entries, efi, ...(bios === undefined ? {} : { bios }), settings: Object.fromEntries(settings) };
   },
-  rows: ({ entries, efi, settings }) => [
+  rows: ({ entries, efi, bios, settings }) => [
     ...entries.flatMap(({ title, kernel, options, missing }) => [
       [title, kernel ?? '', options],
       ...missing.map((file) => ['', `! ${file} is missing`]),
     ]),
     ...efi.map((file) => ['efi program', file]),
+    ...(bios === undefined ? [] : [['bios boot code', bios]]),
     ...Object.entries(settings).map(([key, value]) => [key, value]),
   ],
 });
