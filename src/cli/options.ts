@@ -105,6 +105,7 @@ export const optionTable = {
   type: { value: 'T', about: 'only files of a type: f, d, l, b, c, p or s' },
   // inspect
   fresh: { about: 'read the image again, also where no file of it has changed' },
+  guest: { value: 'GUEST', about: 'ask a running guest instead of an image' },
   // cp
   owner: { value: 'OWNER', about: 'USER or USER:GROUP of what is copied, or keep: the numbers it has' },
   // image

@@ -40,6 +40,7 @@ export type { PartitionValue } from './partition.ts';
 export type { PortValue } from './port.ts';
 export type { ProcessValue } from './process.ts';
 export { builtinFacts } from './registry.ts';
+export { openRunning } from './running/open.ts';
 export type { ServiceValue } from './service.ts';
 export type { SetuidValue } from './setuid.ts';
 export { linesOf } from './shell.ts';

@@ -1,5 +1,5 @@
 export { rememberInspection } from './cache.ts';
-export { inspectImage } from './inspect.ts';
+export { inspectImage, inspectSystem } from './inspect.ts';
 export { type DeathScene, examineDisk, type PostMortem } from './post-mortem.ts';
 export { sections } from './registry.ts';
 export type { Inspection } from './schema.ts';

@@ -19,7 +19,16 @@ export async function inspectImage(
 ): Promise<Inspection> {
   const layout = await readLayout(source, { keys, signal });
   const tree = await openTree(layout, undefined, signal);
-  const disk = new PoweredOff(layout, tree, { signal });
+  const files = (chain?.layers ?? []).map(({ path, format }) => ({ path, format }));
+  return await inspectSystem(new PoweredOff(layout, tree, { signal }), { image, files });
+}
+
+/** The same of what is open already: a disk, or a running guest by the same eyes. */
+export async function inspectSystem(
+  disk: PoweredOff,
+  { image, files = [] }: { image: string; files?: Inspection['files'] },
+): Promise<Inspection> {
+  const { layout, tree, signal } = disk;
   const diagnostics: Inspection['diagnostics'] = [];
   const say = (section: string, message: string) => {
     if (diagnostics.length < 500) diagnostics.push({ section, message });
@@ -53,7 +62,7 @@ export async function inspectImage(
   return shown({
     version: 1,
     image,
-    files: (chain?.layers ?? []).map(({ path, format }) => ({ path, format })),
+    files,
     size: layout.size,
     ...(layout.table ? { table: layout.table.label } : {}),
     volumes,

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { printable } from '../../core/index.ts';
 import { filesOf } from '../../disk/index.ts';
 import { asGvmError, GvmError } from '../../errors/index.ts';
-import { type Inspection, inspectImage, rememberInspection } from '../../inspect/index.ts';
+import { type Inspection, inspectImage, inspectSystem, rememberInspection } from '../../inspect/index.ts';
 import { lookAt, nextChange } from '../changes.ts';
 import type { Command, Context } from '../command.ts';
 import { renderInspection } from '../disk/inspection.ts';
@@ -10,6 +10,9 @@ import { readKeys } from '../disk/keys.ts';
 import { type Output, openOutput } from '../disk/output.ts';
 import { chainNamed, diskOptions, interruptible, openNamed } from '../disk/session.ts';
 import { jobsOf } from '../jobs.ts';
+
+/** For one question to a guest, before scaling. */
+const GUEST_DEADLINE = 60_000;
 
 async function inspectNamed(
   context: Context,
@@ -102,11 +105,27 @@ function shower(context: Context, output: Output): (found: Inspection) => Promis
   };
 }
 
+/** Asks a running guest for the same, read by the same readers. */
+async function inspectGuest(context: Context, signal: AbortSignal): Promise<Inspection> {
+  const wrong = [...diskOptions, 'jobs', 'fresh', 'watch'] as const;
+  const other = wrong.find((name) => context.flag(name) || context.text(name) || context.texts(name).length > 0);
+  if (context.words.length > 0 || other) {
+    const what = other ? `--${other}` : `the image ${context.words[0]}`;
+    throw new GvmError({ code: 'usage', message: `--guest asks a guest that runs: leave out ${what}` });
+  }
+  const { enter, findGuest } = await import('../running.ts');
+  const { openRunning } = await import('../../facts/index.ts');
+  const guest = await findGuest(context, context.text('guest'));
+  await using channel = await enter(guest);
+  const system = await openRunning({ channel, timeout: GUEST_DEADLINE * guest.scale, signal });
+  return await inspectSystem(system, { image: guest.name });
+}
+
 export const inspect: Command = {
-  usage: 'IMAGE…',
+  usage: 'IMAGE… | --guest GUEST',
   about:
-    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. What was read is kept until a file of the image changes.\nOf passwords and keys only state and kind are told.',
-  options: [...diskOptions, 'jobs', 'fresh', 'watch'],
+    'Read by gvm itself from the powered-off disk: nothing is booted, mounted or run. With --json an image is one document\n(`gvm schema inspect`), several are one document a line. What was read is kept until a file of the image changes.\nOf passwords and keys only state and kind are told. With --guest a running guest is asked for the same.',
+  options: [...diskOptions, 'jobs', 'fresh', 'watch', 'guest'],
   completes: 'images',
   examples: [
     [
@@ -117,9 +136,20 @@ export const inspect: Command = {
     ['gvm inspect *.qcow2 --json -j auto', 'several images at once, a line of JSON for each'],
     ['gvm inspect disk.qcow2 --watch', 'again each time that the image was written'],
   ],
-  words: [1, 1000],
+  words: [0, 1000],
   run: (context) =>
     interruptible(async (signal) => {
+      const guest = context.text('guest');
+      if (guest === undefined && context.words.length === 0)
+        throw new GvmError({
+          code: 'usage',
+          message: 'gvm inspect: too few words',
+          hint: `usage: gvm inspect ${inspect.usage}`,
+        });
+      if (guest !== undefined) {
+        await shower(context, openOutput(process.stdout))(await inspectGuest(context, signal));
+        return 0;
+      }
       const keys = await readKeys(context.texts('key-file'), context.cwd);
       const show = shower(context, openOutput(process.stdout));
       if (context.flag('watch')) return watchImages(context, keys, signal, show);

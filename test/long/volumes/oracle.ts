@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { showBytes } from '../../../src/core/index.ts';
 import { type Vfs, walkTree } from '../../../src/disk/index.ts';
 import type { Line } from '../../disk/tree.ts';
@@ -44,6 +45,14 @@ export function kernelListing(oracle: ReadonlyMap<string, Buffer>, name: string)
     found.set(showBytes(Buffer.concat([Buffer.from('/'), path])), line);
   }
   return found;
+}
+
+/** What two listings say otherwise, by path; of thousands of lines a matcher would show the wrong ones badly. */
+export function differences<T>(own: ReadonlyMap<string, T>, other: ReadonlyMap<string, T>): [string, unknown, unknown][] {
+  const plain = (value: T | undefined) => (value === undefined ? 'absent' : JSON.parse(JSON.stringify(value)));
+  return [...new Set([...own.keys(), ...other.keys()])]
+    .map((path): [string, unknown, unknown] => [path, plain(own.get(path)), plain(other.get(path))])
+    .filter(([, one, two]) => !isDeepStrictEqual(one, two));
 }
 
 /** Attributes as getfattr(1) of the guest dumped them: `PATH NAME` to their bytes in hexadecimal. */

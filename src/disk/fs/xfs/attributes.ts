@@ -118,16 +118,15 @@ async function remoteValue(
   return Buffer.concat(parts);
 }
 
-/** The name that Linux shows; pointers to parents are none. */
+/** The names that Linux shows to root, of an access list two; pointers to parents are none. */
 function shown({ flags, name, value }: Raw): Xattr[] {
   if (flags & FLAG.parent) return [];
-  const text = name.toString('latin1');
-  if (flags & FLAG.trusted && (text === 'SGI_ACL_FILE' || text === 'SGI_ACL_DEFAULT')) {
-    const kind = text === 'SGI_ACL_FILE' ? 'access' : 'default';
-    return [{ name: Buffer.from(`system.posix_acl_${kind}`), value: aclValue(view(value, 'XFS ACL', 0)) }];
-  }
   const prefix = flags & FLAG.trusted ? 'trusted.' : flags & FLAG.security ? 'security.' : 'user.';
-  return [{ name: Buffer.concat([Buffer.from(prefix), name]), value }];
+  const own = { name: Buffer.concat([Buffer.from(prefix), name]), value };
+  const text = own.name.toString('latin1');
+  if (text !== 'trusted.SGI_ACL_FILE' && text !== 'trusted.SGI_ACL_DEFAULT') return [own];
+  const kind = text === 'trusted.SGI_ACL_FILE' ? 'access' : 'default';
+  return [{ name: Buffer.from(`system.posix_acl_${kind}`), value: aclValue(view(value, 'XFS ACL', 0)) }, own];
 }
 
 /** An ACL in Linux's own form (version 2). */
