@@ -105,6 +105,9 @@ function shower(context: Context, output: Output): (found: Inspection) => Promis
   };
 }
 
+/** Loaded late, and beside the function that uses them: the compiler forgets the names of files in one with `using`. */
+const guestParts = async () => ({ ...(await import('../running.ts')), ...(await import('../../facts/index.ts')) });
+
 /** Asks a running guest for the same, read by the same readers. */
 async function inspectGuest(context: Context, signal: AbortSignal): Promise<Inspection> {
   const wrong = [...diskOptions, 'jobs', 'fresh', 'watch'] as const;
@@ -113,8 +116,7 @@ async function inspectGuest(context: Context, signal: AbortSignal): Promise<Insp
     const what = other ? `--${other}` : `the image ${context.words[0]}`;
     throw new GvmError({ code: 'usage', message: `--guest asks a guest that runs: leave out ${what}` });
   }
-  const { enter, findGuest } = await import('../running.ts');
-  const { openRunning } = await import('../../facts/index.ts');
+  const { enter, findGuest, openRunning } = await guestParts();
   const guest = await findGuest(context, context.text('guest'));
   await using channel = await enter(guest);
   const system = await openRunning({ channel, timeout: GUEST_DEADLINE * guest.scale, signal });

@@ -48,7 +48,10 @@ export function kernelListing(oracle: ReadonlyMap<string, Buffer>, name: string)
 }
 
 /** What two listings say otherwise, by path; of thousands of lines a matcher would show the wrong ones badly. */
-export function differences<T>(own: ReadonlyMap<string, T>, other: ReadonlyMap<string, T>): [string, unknown, unknown][] {
+export function differences<T>(
+  own: ReadonlyMap<string, T>,
+  other: ReadonlyMap<string, T>,
+): [string, unknown, unknown][] {
   const plain = (value: T | undefined) => (value === undefined ? 'absent' : JSON.parse(JSON.stringify(value)));
   return [...new Set([...own.keys(), ...other.keys()])]
     .map((path): [string, unknown, unknown] => [path, plain(own.get(path)), plain(other.get(path))])
