@@ -12,7 +12,8 @@ if (!name || !names.includes(name)) {
   process.exit(2);
 }
 // Coverage is told by the files of the source.
-if (process.env.GVM_FUZZ_COVERAGE) spawnSync(process.execPath, ['ci/build.mjs', '--parts'], { stdio: 'inherit' });
+if (process.env.GVM_FUZZ_COVERAGE || name === 'fuzz-bounds')
+  spawnSync(process.execPath, ['ci/build.mjs', '--parts'], { stdio: 'inherit' });
 const { status } = spawnSync(
   'node_modules/.bin/vitest',
   ['run', '--project', 'long', '--reporter', 'verbose', `test/long/${name}.test.ts`],

@@ -55,6 +55,20 @@ async function onDisk(file: Buffer) {
   });
 }
 
+test('arrays that lie over each other name no more entries than there is room for', () => {
+  const bytes = Buffer.alloc(65_536);
+  for (let at = 256; at < bytes.length; at += 8) bytes.writeBigUInt64LE(264n, at);
+  bytes.write('LPKSHHRH');
+  bytes.writeBigUInt64LE(2n ** 40n, 152);
+  bytes.writeBigUInt64LE(256n, 176);
+  for (let at = 256; at < 60_000; at += 24) {
+    bytes.fill(0, at, at + 8)[at] = 6;
+    bytes.writeBigUInt64LE(BigInt(bytes.length - at), at + 8);
+    bytes.writeBigUInt64LE(BigInt(at + 24 < 60_000 ? at + 24 : 0), at + 16);
+  }
+  expect(new JournalObjects(bytes).entryOffsets().length).toBeLessThanOrEqual(1024);
+});
+
 describe.each(forms)('%s', (_, options) => {
   const file = writeJournal(written, options);
 

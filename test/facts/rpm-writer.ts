@@ -38,3 +38,37 @@ export function rpmNdb(headers: readonly Buffer[]): Buffer {
   }
   return Buffer.concat(parts);
 }
+
+/** A write-ahead log over such a database: some of its pages again, in two transactions (section 4 of SQLite's file format). */
+export function rpmWal(sqlite: Buffer): Buffer {
+  const size = sqlite.readUInt16BE(16);
+  let [a, b] = [0, 0];
+  const sum = (bytes: Buffer): Buffer => {
+    for (let i = 0; i < bytes.length; i += 8) {
+      a = (a + bytes.readUInt32LE(i) + b) >>> 0;
+      b = (b + bytes.readUInt32LE(i + 4) + a) >>> 0;
+    }
+    const both = Buffer.alloc(8);
+    both.writeUInt32BE(a);
+    both.writeUInt32BE(b, 4);
+    return both;
+  };
+  const words = (...numbers: number[]) => {
+    const bytes = Buffer.alloc(numbers.length * 4);
+    for (const [i, number] of numbers.entries()) bytes.writeUInt32BE(number, i * 4);
+    return bytes;
+  };
+  const [head, salt] = [words(0x377f0682, 3_007_000, size, 0), words(1, 2)];
+  const parts = [head, salt, sum(Buffer.concat([head, salt]))];
+  const pages = sqlite.length / size;
+  for (const [number, commit] of [
+    [1, 0],
+    [2, pages],
+    [3, pages],
+  ] as const) {
+    const [place, page] = [words(number, commit), sqlite.subarray((number - 1) * size, number * size)];
+    sum(place);
+    parts.push(place, salt, sum(page), page);
+  }
+  return Buffer.concat(parts);
+}

@@ -205,6 +205,8 @@ test('netplan: its files as one, and what is no netplan by its name', async () =
     eth1: { addresses: [{ "2001:db8::4/64": { label: x } }], nameservers: { addresses: [192.0.2.53] } }
   wifis:
     wlan0: { dhcp4: yes, access-points: { home: { password: secret } } }
+    e0: { dhcp4: On }
+    e1: {}
 `,
     '/etc/netplan/90-local.yaml': 'network: { ethernets: { lan: { dhcp6: false, addresses: [192.0.2.5/24] } } }\n',
     '/usr/lib/netplan/90-local.yaml': 'network: { ethernets: { hidden: {} } }\n',
@@ -218,6 +220,8 @@ test('netplan: its files as one, and what is no netplan by its name', async () =
       { name: 'enp*', source: '/etc/netplan/90-local.yaml', addresses: ['dhcp4', '192.0.2.4/24', '192.0.2.5/24'] },
       { name: 'eth1', source: '/etc/netplan/01-net.yaml', addresses: ['2001:db8::4/64'] },
       { name: 'wlan0', source: '/etc/netplan/01-net.yaml', addresses: ['dhcp4'] },
+      { name: 'e0', source: '/etc/netplan/01-net.yaml', addresses: ['dhcp4'] },
+      { name: 'e1', source: '/etc/netplan/01-net.yaml', addresses: [] },
     ],
     nameservers: ['192.0.2.1', '192.0.2.53'],
     hosts: [],

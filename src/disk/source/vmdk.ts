@@ -133,7 +133,7 @@ class SparseSource implements BlockSource {
     const { grain, markers } = this.#header;
     const at = sector * SECTOR;
     const most = Math.min(2 * grain + SECTOR, this.#file.size - at);
-    if (most <= 0) throw this.#file.beyond('VMDK grain', at, SECTOR);
+    if (most < MARKER) throw this.#file.beyond('VMDK grain', at, SECTOR);
     let bytes = await this.#file.read(at, most, 'VMDK grain');
     if (markers) {
       const [place, length] = [Number(bytes.readBigUInt64LE(0)) * SECTOR, bytes.readUInt32LE(8)];

@@ -29,6 +29,8 @@ const ENTRY_ARRAY = 6;
 const OBJECT_HEADER = 16;
 const KNOWN_INCOMPATIBLE = 0x1f;
 const COMPACT = 0x10;
+/** Bytes of an entry with one field. */
+const SHORTEST_ENTRY = 64;
 const MOST_ARRAYS = 100_000;
 const MOST_ITEMS = 4096;
 const LONGEST_FIELD = 2 ** 20;
@@ -47,7 +49,8 @@ export class JournalObjects {
     this.#bytes = bytes;
     this.header = {
       compact: (bytes.readUInt32LE(12) & COMPACT) !== 0,
-      entries: this.#number(152),
+      // No more than there is room for: arrays that lie over each other would name each of them many times.
+      entries: Math.min(this.#number(152), Math.floor(bytes.length / SHORTEST_ENTRY)),
       entryArray: this.#number(176),
       lastBoot: bytes.toString('hex', 56, 72),
     };

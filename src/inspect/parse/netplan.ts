@@ -16,13 +16,15 @@ export interface NetplanInterface {
 
 const KINDS = ['ethernets', 'wifis', 'bonds', 'bridges', 'vlans', 'tunnels', 'vrfs', 'modems', 'dummy-devices'];
 const MOST = 1000;
+const TRUE = ['true', 'yes', 'on', 'y'];
+const FALSE = ['false', 'no', 'off', 'n'];
 
 /** @returns undefined for what is no YAML of a netplan */
 export function parseNetplan(text: string): NetplanInterface[] | undefined {
   let whole: unknown;
   try {
-    // In netplan `yes` and `on` are true.
-    const document = parseDocument(text, { version: '1.1', logLevel: 'silent' });
+    // All is text, as netplan takes it: an interface may be called `e0` or `on`, which elsewhere are a number and a truth.
+    const document = parseDocument(text, { schema: 'failsafe', logLevel: 'silent' });
     if (document.errors.length > 0) return undefined;
     // Aliases of aliases grow without bound.
     whole = document.toJS({ maxAliasCount: 20 });
@@ -38,8 +40,8 @@ export function parseNetplan(text: string): NetplanInterface[] | undefined {
       if (found.length >= MOST) return found;
       const name = at(value, 'set-name') ?? at(at(value, 'match'), 'name');
       const dhcp = ['dhcp4', 'dhcp6'].flatMap((key) => {
-        const said = at(value, key);
-        return typeof said === 'boolean' ? [[key, said]] : [];
+        const said = String(at(value, key)).toLowerCase();
+        return TRUE.includes(said) ? [[key, true]] : FALSE.includes(said) ? [[key, false]] : [];
       });
       found.push({
         id,

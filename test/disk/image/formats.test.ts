@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  appendFileSync,
   closeSync,
   copyFileSync,
   mkdtempSync,
@@ -211,6 +212,18 @@ describe('a vmdk over another', () => {
     qemuImg('create', '-f', 'qcow2', '-b', 'flat.vmdk', '-F', 'vmdk', 'over-flat.qcow2');
     expect(await failure(at('over-flat.qcow2'))).toMatchObject({ code: 'unsupported' });
   });
+});
+
+it('a packed grain of a vmdk may not begin in the last bytes of its file', async () => {
+  const path = changed('one.vmdk', 'short-grain.vmdk', (bytes) => {
+    bytes.writeUInt32LE(bytes.readUInt32LE(8) | (3 << 16), 8);
+    bytes.writeUInt16LE(1, 77);
+    const directory = Number(bytes.readBigUInt64LE(56)) * 512;
+    bytes.writeUInt32LE(bytes.length / 512, bytes.readUInt32LE(directory) * 512);
+  });
+  appendFileSync(path, 'short');
+  await using disk = await openDisk(path);
+  await expect(disk.source.read(0, 512)).rejects.toMatchObject({ code: 'image-corrupt' });
 });
 
 describe('the descriptor of a vmdk', () => {

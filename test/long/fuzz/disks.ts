@@ -1,8 +1,10 @@
 import { linkSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixturePages } from '../../disk/volume/fixture.ts';
+import { richCases } from '../volumes/rich.ts';
 import { smallCases } from '../volumes/small.ts';
 import { run, type Seed, seedOf } from './seed.ts';
+import { stackSeeds } from './stacks.ts';
 
 /** A tree that a small image holds: folders, links, a file in several blocks, many names. */
 function plant(tree: string): void {
@@ -12,6 +14,14 @@ function plant(tree: string): void {
   linkSync(join(tree, 'large'), join(tree, 'dir/again'));
   symlinkSync('large', join(tree, 'link'));
   symlinkSync(`dir/${'./'.repeat(80)}sub`, join(tree, 'long-link'));
+  // A temporary folder need not take attributes.
+  for (const [name, value] of [
+    ['large', 'v'.repeat(100)],
+    ['dir', 'v'.repeat(100)],
+    ['dir/sub', 'w'],
+  ] as const) {
+    run('setfattr', ['-n', 'user.name', '-v', value, join(tree, name)], undefined, [0, 1]);
+  }
 }
 
 /** Partition tables, volumes and file systems, made by the tools of each format in a folder. */
@@ -77,8 +87,11 @@ export function diskSeeds(folder: string): Seed[] {
     run('mcopy', ['-s', '-i', at(name), join(tree, 'dir'), join(tree, 'large'), '::/']);
     add(name, 'fat');
   }
+  const devices = ['block b 644 0 0 8 17', 'character c 600 1 2 1 300'].flatMap((line) => ['-p', line]);
   for (const compression of ['gzip', 'lzo', 'lz4', 'xz', 'zstd']) {
-    run('mksquashfs', [tree, at(compression), '-quiet', '-no-progress', '-b', '4K', '-comp', compression]);
+    run('mksquashfs', [
+      ...[tree, at(compression), '-quiet', '-no-progress', '-b', '4K', '-comp', compression, ...devices],
+    ]);
     add(compression, 'squashfs');
   }
   run('mksquashfs', [tree, at('stored'), '-quiet', '-no-progress', '-b', '4K', '-noI', '-noD', '-noF', '-noX']);
@@ -114,26 +127,38 @@ export function diskSeeds(folder: string): Seed[] {
     }
     add(name, 'xfs', name);
   }
-  run('mkfs.btrfs', ['-q', '-f', '-M', '-n', '4096', '--rootdir', tree, blank('btrfs', 128 * 2 ** 20)]);
-  add('btrfs', 'btrfs');
+  for (const sum of ['crc32c', 'xxhash', 'sha256', 'blake2']) {
+    const name = `btrfs-${sum}`;
+    run('mkfs.btrfs', [
+      ...['-q', '-f', '-M', '-n', '4096', '--csum', sum, '--rootdir', tree, blank(name, 128 * 2 ** 20)],
+    ]);
+    add(name, 'btrfs');
+  }
+  for (const { name } of richCases) {
+    const kind = name.replace(/-rich$/, '');
+    seeds.push({ name, parser: kind.replace(/\d|-.*/g, ''), kind, ...fixturePages(name) });
+  }
   for (const { name } of smallCases) {
     const kind = name.startsWith('btrfs') ? 'btrfs-devices' : name.startsWith('lvm') ? 'lvm' : 'md';
     const parser = kind === 'btrfs-devices' ? 'btrfs' : kind;
     seeds.push({ name, parser, kind, ...fixturePages(name) });
   }
   writeFileSync(at('key'), 'passphrase');
-  for (const type of ['luks1', 'luks2']) {
-    const kdf = ['--pbkdf=pbkdf2', '--pbkdf-force-iterations=1000'];
-    run('cryptsetup', [
-      'luksFormat',
-      '-q',
-      `--type=${type}`,
-      ...kdf,
-      '--key-file',
-      at('key'),
-      blank(type, 18 * 2 ** 20),
-    ]);
-    add(type, 'luks');
+  const pbkdf2 = ['--pbkdf=pbkdf2', '--pbkdf-force-iterations=1000'];
+  for (const [name, options] of [
+    ['luks1', ['--type=luks1', ...pbkdf2]],
+    ['luks1-essiv', ['--type=luks1', '--cipher=aes-cbc-essiv:sha256', ...pbkdf2]],
+    ['luks2', ['--type=luks2', ...pbkdf2]],
+    [
+      'luks2-argon2',
+      [
+        ...['--type=luks2', '--pbkdf=argon2id', '--pbkdf-memory=32', '--pbkdf-parallel=1'],
+        '--pbkdf-force-iterations=4',
+      ],
+    ],
+  ] as const) {
+    run('cryptsetup', ['luksFormat', '-q', ...options, '--key-file', at('key'), blank(name, 18 * 2 ** 20)]);
+    add(name, 'luks', 'luks');
   }
-  return seeds;
+  return [...seeds, ...stackSeeds(folder)];
 }

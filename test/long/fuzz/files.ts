@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { decompressors, writeCpio } from '../../../src/disk/index.ts';
 import { writeJournal } from '../../facts/journal-writer.ts';
-import { rpmHeaders, rpmNdb, rpmSqlite } from '../../facts/rpm-writer.ts';
+import { rpmHeaders, rpmNdb, rpmSqlite, rpmWal } from '../../facts/rpm-writer.ts';
 import { type Files, writeTree } from '../../facts/tree-disk.ts';
 import { gentooRoot } from '../../inspect/gentoo.ts';
 import { debianRoot, otherRoots } from './roots.ts';
@@ -19,6 +19,26 @@ const calls = Buffer.concat(
 /** Headers of images, compressed pieces, archives, databases, and the files of whole systems. */
 export function fileSeeds(folder: string, squashed: ReadonlyMap<string, Buffer>): Seed[] {
   return [...headers(folder), ...pieces(squashed), ...archives(), ...databases(), ...systems(folder)];
+}
+
+/** A disk in several files, some of which are those of others. */
+const DESCRIPTOR = `# Disk DescriptorFile
+version=1
+CID=12345678
+parentCID=ffffffff
+createType="twoGbMaxExtentSparse"
+RW 8 ZERO
+RW 16 FLAT "base.raw" 4
+RW 2048 SPARSE "vmdk-parts-s001.vmdk"
+RW 99999 FLAT "base.raw" 0
+`;
+
+/** A stream as VMware writes it: its header leaves the directory to the footer. */
+function withFooter(stream: Buffer): Buffer {
+  const head = Buffer.from(stream);
+  const footer = Buffer.from(stream.subarray(0, 512));
+  head.writeBigUInt64LE(2n ** 64n - 1n, 56);
+  return Buffer.concat([head, footer, Buffer.alloc(512)]);
 }
 
 function headers(folder: string): Seed[] {
@@ -38,10 +58,43 @@ function headers(folder: string): Seed[] {
   run('qemu-io', ['-c', 'write -P 1 0 2k', at('qcow2-sub')]);
   run('qemu-img', ['snapshot', '-c', 'before', at('qcow2-sub')]);
   seeds.push(seedOf('qcow2-sub', 'qcow2', 'qcow2', readFileSync(at('qcow2-sub'))));
-  for (const format of ['vmdk', 'vhdx', 'vpc', 'vdi']) {
-    run('qemu-img', ['convert', '-O', format, at('qcow2-v2'), at(`image.${format}`)]);
-    seeds.push(seedOf(format, format, format, readFileSync(at(`image.${format}`))));
+  // What must not be followed.
+  for (const [name, options] of [
+    ['qcow2-json', ['-u', '-b', 'json:{"driver":"null-co"}', '-F', 'raw']],
+    ['qcow2-outside', ['-u', '-b', '/etc/hostname', '-F', 'raw']],
+    ['qcow2-absent', ['-u', '-b', 'absent.raw', '-F', 'raw']],
+    ['qcow2-unlike', ['-u', '-b', 'base.raw', '-F', 'qcow2']],
+    ['qcow2-data', ['-o', `data_file=${at('data')}`]],
+    ['qcow2-over-flat', ['-u', '-b', 'vmdk-flat.vmdk', '-F', 'vmdk']],
+    ['qcow2-over-qcow2', ['-u', '-b', 'qcow2-v2', '-F', 'qcow2']],
+  ] as const) {
+    run('qemu-img', ['create', '-q', '-f', 'qcow2', ...options, at(name), '1M']);
+    seeds.push(seedOf(name, 'qcow2', 'qcow2', readFileSync(at(name))));
   }
+  for (const [name, format, options] of [
+    ['vmdk', 'vmdk', 'subformat=monolithicSparse'],
+    ['vmdk-zeroed', 'vmdk', 'subformat=monolithicSparse,zeroed_grain=on'],
+    ['vmdk-stream', 'vmdk', 'subformat=streamOptimized'],
+    ['vmdk-parts', 'vmdk', 'subformat=twoGbMaxExtentSparse'],
+    ['vmdk-flat', 'vmdk', 'subformat=monolithicFlat'],
+    ['vhdx', 'vhdx', 'subformat=dynamic,block_size=1M'],
+    ['vhdx-fixed', 'vhdx', 'subformat=fixed,block_size=1M'],
+    ['vpc', 'vpc', 'subformat=dynamic'],
+    ['vpc-fixed', 'vpc', 'subformat=fixed'],
+    ['vdi', 'vdi', 'static=off'],
+    ['vdi-static', 'vdi', 'static=on'],
+  ] as const) {
+    // The extents of a disk in parts keep their names, and so are found by its mutants.
+    run('qemu-img', ['convert', '-O', format, '-o', options, at('qcow2-v2'), at(`${name}.${format}`)]);
+    seeds.push(seedOf(name, format, format, readFileSync(at(`${name}.${format}`))));
+  }
+  seeds.push(
+    seedOf('vmdk-footer', 'vmdk', 'vmdk', withFooter(readFileSync(at('vmdk-stream.vmdk')))),
+    seedOf('vmdk-extents', 'vmdk', 'vmdk', Buffer.from(DESCRIPTOR)),
+    seedOf('raw', 'images', 'raw', readFileSync(at('qcow2-v2')).subarray(0, 4096)),
+  );
+  run('qemu-img', ['create', '-q', '-f', 'vmdk', '-b', 'vmdk.vmdk', '-F', 'vmdk', at('vmdk-over.vmdk')]);
+  seeds.push(seedOf('vmdk-over', 'vmdk', 'vmdk', readFileSync(at('vmdk-over.vmdk'))));
   return seeds;
 }
 
@@ -67,6 +120,7 @@ function pieces(squashed: ReadonlyMap<string, Buffer>): Seed[] {
     ['xz', '-sha256', xz('sha256')],
     ['xz', '-x86', piped('xz', ['-c', '--check=crc32', '--x86', '--lzma2=lc=1,lp=2,pb=0'], calls)],
     ['zstd', '', piped('zstd', ['-c'], text)],
+    ['zstd', '-large', piped('zstd', ['-c'], Buffer.alloc(3 * 2 ** 20, text))],
     ['lz4', '', firstBlock('lz4', squashed.get('lz4') ?? Buffer.alloc(0))],
     ['lzo', '', firstBlock('lzo', squashed.get('lzo') ?? Buffer.alloc(0))],
   ];
@@ -80,10 +134,19 @@ function archives(): Seed[] {
     bytes: Buffer.alloc(i * 10, 'c'),
   }));
   const cpio = Buffer.from(writeCpio([{ path: 'dir', kind: 'folder' }, ...entries], { mtime: 1 }));
-  const packed = (['gzip', 'xz', 'zstd'] as const).map(
-    (tool) => [`cpio-${tool}`, execFileSync(tool, ['-c'], { input: cpio })] as const,
+  const packed = (
+    [
+      ['gzip', '-c'],
+      ['xz', '-c'],
+      ['xz', '-c', '--format=lzma'],
+      ['zstd', '-c'],
+      ['lz4', '-l', '-c'],
+    ] as const
+  ).map(([tool, ...args], i) => [`cpio-${tool}-${i}`, execFileSync(tool, args, { input: cpio })] as const);
+  const early = Buffer.concat([cpio, Buffer.alloc(512), packed[0]?.[1] ?? cpio]);
+  return [['cpio', cpio] as const, ['cpio-early', early] as const, ...packed].map(([name, bytes]) =>
+    seedOf(name, 'cpio', 'cpio', bytes),
   );
-  return [['cpio', cpio] as const, ...packed].map(([name, bytes]) => seedOf(name, 'cpio', 'cpio', bytes));
 }
 
 const lines = Array.from({ length: 20 }, (_, i) => ({
@@ -97,6 +160,7 @@ function databases(): Seed[] {
   const blobs = rpmHeaders(sqlite);
   return [
     seedOf('rpm-sqlite', 'rpm', 'rpm-sqlite', sqlite),
+    seedOf('rpm-wal', 'rpm', 'rpm-wal', Buffer.concat([sqlite, rpmWal(sqlite)])),
     seedOf('rpm-ndb', 'rpm', 'rpm-ndb', rpmNdb(blobs)),
     seedOf('journal', 'journal', 'journal', writeJournal(lines)),
     seedOf('journal-compact', 'journal', 'journal', writeJournal(lines, { compact: true })),
@@ -118,7 +182,11 @@ function systems(folder: string): Seed[] {
     writeTree(root, files);
     writeFileSync(image, '');
     truncateSync(image, 4 * 2 ** 20);
+    chmodSync(join(root, 'etc/passwd'), 0o4777);
     run('mke2fs', ['-q', '-F', '-b', '1024', '-I', '128', '-O', 'none,extent,filetype,ext_attr', '-d', root, image]);
+    const capability = join(folder, 'capability');
+    writeFileSync(capability, Buffer.from('0100000200200000000400000000000000000000', 'hex'));
+    run('debugfs', ['-w', '-R', `ea_set -f ${capability} /etc/os-release security.capability`, image]);
     return seedOf(`system-${name}`, 'system', 'inspection', readFileSync(image));
   });
 }

@@ -10,19 +10,36 @@ export class Pages {
   changed = new Map();
   reads = undefined;
   #pages;
+  #whole;
 
   constructor({ size, pages }) {
-    this.size = size;
+    this.size = this.#whole = size;
     this.#pages = pages;
+  }
+
+  /** The sound disk again. */
+  restore() {
+    this.changed.clear();
+    this.size = this.#whole;
   }
 
   async read(offset, length) {
     checkRange(this, offset, length);
     if (length > LARGEST_READ) throw new Error(`a read of ${length} bytes at once`);
+    this.note(offset, length);
+    return this.bytes(offset, length);
+  }
+
+  /** Takes a read for a place, where places are looked for. */
+  note(offset, length) {
     const whole = offset === 0 && length === this.size;
     if (this.reads && length > 0 && (whole || length <= LARGEST_PLACE))
       this.reads.set(`${offset}+${length}`, [offset, length]);
-    return this.bytes(offset, length);
+  }
+
+  /** The numbers of its pages that say something. */
+  numbers() {
+    return [...new Set([...this.#pages.keys(), ...this.changed.keys()])].sort((a, b) => a - b);
   }
 
   bytes(offset, length) {
@@ -94,7 +111,7 @@ function number(disk, at, pick, next) {
 export function mutate(disk, places, seed) {
   const next = random(seed);
   const pick = (list) => list[Math.floor(next() * list.length)];
-  disk.changed.clear();
+  disk.restore();
   for (let edits = 1 + Math.floor(next() * 6); edits > 0; edits--) {
     const [offset, length] = pick(places);
     const inside = Math.floor(next() * Math.min(length, disk.size - offset));
@@ -113,4 +130,13 @@ export function mutate(disk, places, seed) {
     }
   }
   return next() < 0.5;
+}
+
+/** Cuts a few of the disks short, at a whole number of sectors or anywhere. It is done last: repairs take whole disks. */
+export function cut(disk, places, seed) {
+  const next = random(seed ^ 0x5bd1e995);
+  if (next() >= 0.03) return;
+  const [offset, length] = places[Math.floor(next() * places.length)];
+  const end = offset + Math.floor(next() * length);
+  disk.size = Math.max(1, next() < 0.5 ? end - (end % 512) : end);
 }

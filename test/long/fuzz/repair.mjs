@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '../../../dist/core/index.js';
+import { openSum } from '../../../dist/disk/fs/btrfs/sums.js';
 
 const u32 = (value) => {
   const bytes = Buffer.alloc(4);
@@ -16,7 +17,8 @@ async function xfs(disk, places) {
     const bytes = await disk.read(offset, length);
     const mark = bytes.toString('latin1', 0, 4);
     const at =
-      marks[mark] ?? (mark.startsWith('IN') ? 100 : length > 10 && bytes.readUInt16BE(8) === 0x3bee ? 12 : undefined);
+      marks[mark] ??
+      (mark.startsWith('IN') ? 100 : length > 10 && [0x3bee, 0x3ebe].includes(bytes.readUInt16BE(8)) ? 12 : undefined);
     if (at === undefined || at + 4 > length) continue;
     bytes.writeUInt32LE(0, at);
     disk.write(offset + at, u32(~crc32c(0xffffffff, bytes)));
@@ -61,8 +63,7 @@ async function partitions(disk) {
     const header = await disk.read(lba * 512, 92);
     const at = Number(header.readBigUInt64LE(72)) * 512;
     const length = header.readUInt32LE(80) * header.readUInt32LE(84);
-    if (length > 2 ** 20 || at + length > disk.size) continue;
-    header.writeUInt32LE(crc32(await disk.read(at, length)), 88);
+    if (length <= 2 ** 20 && at + length <= disk.size) header.writeUInt32LE(crc32(await disk.read(at, length)), 88);
     header.writeUInt32LE(0, 16);
     header.writeUInt32LE(crc32(header), 16);
     disk.write(lba * 512, header);
@@ -71,14 +72,14 @@ async function partitions(disk) {
 
 /** Btrfs: every superblock and node that a read brought: each carries the number of the file system. */
 async function btrfs(disk, places) {
-  let id;
+  let [id, sum] = [];
   for (const [offset, length] of places) {
     if (length < 4096 || length > 65_536) continue;
     const bytes = await disk.read(offset, length);
     const superblock = length === 4096 && bytes.toString('latin1', 64, 72) === '_BHRfS_M';
-    if (superblock) id ??= bytes.subarray(32, 48);
+    if (superblock && !id) [id, sum] = [bytes.subarray(32, 48), await openSum(bytes.readUInt16LE(196) % 4)];
     if (!id || !(superblock || bytes.subarray(32, 48).equals(id))) continue;
-    disk.write(offset, u32(~crc32c(0xffffffff, bytes.subarray(32))));
+    disk.write(offset, sum.of(bytes.subarray(32)));
   }
 }
 
@@ -129,4 +130,29 @@ async function luks(disk) {
   }
 }
 
-export const repairs = { xfs, ext4, btrfs, 'btrfs-devices': btrfs, partitions, md, lvm, luks };
+/** VHD: the footer, and its copy at the beginning. */
+async function vpc(disk) {
+  for (const at of [0, disk.size - 512]) {
+    const bytes = await disk.read(at, 512);
+    if (bytes.toString('latin1', 0, 8) !== 'conectix') continue;
+    bytes.writeUInt32BE(0, 64);
+    bytes.writeUInt32BE(~bytes.reduce((total, byte) => total + byte) >>> 0, 64);
+    disk.write(at, bytes);
+  }
+}
+
+/** VHDX: both headers and both tables of regions. */
+async function vhdx(disk) {
+  for (const [at, length] of [
+    [65_536, 4096],
+    [131_072, 4096],
+    [196_608, 65_536],
+    [262_144, 65_536],
+  ]) {
+    const bytes = await disk.read(at, length);
+    bytes.writeUInt32LE(0, 4);
+    disk.write(at + 4, u32(~crc32c(0xffffffff, bytes)));
+  }
+}
+
+export const repairs = { vpc, vhdx, xfs, ext4, btrfs, 'btrfs-devices': btrfs, partitions, md, lvm, luks };

@@ -28,6 +28,7 @@ const common: Files = {
   '/boot/loader/entries/a.conf': 'title A\nlinux /vmlinuz-6.1.0\noptions root=UUID=x ro\noptions quiet\n',
   '/boot/extlinux/extlinux.conf': 'LABEL a\n KERNEL /vmlinuz-6.1.0\n APPEND root=LABEL=x\n',
   '/var/log/syslog': 'Jan  1 00:00:00 host kernel: [    0.000000] Linux\n',
+  '/boot/efi/EFI/BOOT/BOOTX64.EFI': 'MZ',
   '/root/.netrc': 'machine x login y password z\n',
 };
 
@@ -51,6 +52,20 @@ const dpkg = Array.from(
 export const debianRoot: Files = {
   ...common,
   ...units,
+  '/etc/netplan/50-own.yaml': `network:
+  version: 2
+  ethernets:
+    id0: &card
+      match: { name: en* }
+      set-name: lan
+      dhcp4: true
+      dhcp6: no
+      addresses: [192.0.2.5/24, "2001:db8::1/64": { label: x }]
+      nameservers: { addresses: [192.0.2.1] }
+    id1: *card
+  bridges: { br0: { interfaces: [lan], addresses: [198.51.100.1/24] } }
+`,
+  '/etc/netplan/60-more.yaml': 'network: { ethernets: { id0: { dhcp6: true } } }\n',
   '/var/lib/dpkg/status': dpkg,
   '/etc/debian_version': '12.5\n',
   '/etc/network/interfaces': 'auto lo\niface lo inet loopback\niface eth0 inet static\n  address 192.0.2.3/24\n',

@@ -9,7 +9,6 @@ if (session) {
   await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 }
 const { runCases } = await import('./cases.mjs');
-const tally = await runCases();
+const done = await runCases();
 const coverage = await session?.post('Profiler.takePreciseCoverage');
-const own = coverage?.result.filter(({ url }) => url.includes('/dist/'));
-parentPort.postMessage({ tally, coverage: own });
+parentPort.postMessage({ ...done, coverage: coverage?.result.filter(({ url }) => url.includes('/dist/')) ?? [] });

@@ -1,0 +1,25 @@
+// Readers with the faults that a run must find; the first of them show that its limits hold.
+const kept = [];
+
+export const faults = {
+  spins: async () => {
+    for (;;) kept.length = 0;
+  },
+  'is slow': async () => {
+    for (const began = process.cpuUsage(); process.cpuUsage(began).user < 1_500_000; );
+  },
+  waits: () => new Promise(() => {}),
+  'fills the heap': async () => {
+    for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i })));
+  },
+  leaks: async () => {
+    kept.push(Array.from({ length: 20_000 }, (_, i) => ({ i })));
+  },
+  'fills buffers': async () => {
+    kept.push(Buffer.alloc(2 ** 25));
+  },
+  'reads too much': (disk) => disk.read(0, 2 ** 25),
+  'throws another error': async () => {
+    throw new TypeError('not a word of a disk');
+  },
+};
