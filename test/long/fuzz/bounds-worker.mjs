@@ -6,7 +6,7 @@ const session = new Session();
 session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-const { reaches } = await import('./bounds.mjs');
+const { reaches } = await import('./bounds/index.mjs');
 const { JournalDamage } = await import('../../../dist/facts/journal-file/objects.js');
 const { Pages } = await import('./pages.mjs');
 const { isTyped, placesOf, readAll, readersIn, turnTo } = await import('./readers.mjs');
