@@ -5,6 +5,7 @@ import {
   type MachineBoot,
   type MachineDisk,
   type MachineInput,
+  type MachineNetwork,
   type MachineRam,
   pasteableCommand,
 } from '../machine/index.ts';
@@ -58,7 +59,7 @@ export function machineInput(
     accelerator,
     boot: machineBoot(spec, files.vars),
     disks: [system, ...others.filter((disk) => disk.layers.length > 0), seed, ...modules],
-    networks: machine.networks,
+    networks: networksOf(spec, files.ram?.state !== undefined),
     forward: machine.login.port,
     ...(machine.login.shell === undefined ? {} : { shell: true }),
     // A guest that panics or resets on its way ends QEMU, and that is seen at once.
@@ -66,6 +67,17 @@ export function machineInput(
     ...(hasScreen(spec) ? { screen: files.screen } : {}),
     ...(files.ram === undefined ? {} : { ram: files.ram }),
   };
+}
+
+/**
+ * The network cards. A fork's addresses stand on its virtio cards: other models keep theirs in a memory of their own, which
+ * is part of the state that a fork goes on from.
+ */
+function networksOf({ machine, macs }: GuestSpec, resumed: boolean): MachineNetwork[] {
+  return machine.networks.map((network, i) => {
+    const mac = network.model === 'virtio-net' ? macs?.[i] : undefined;
+    return mac === undefined ? network : { ...network, mac, renamed: resumed };
+  });
 }
 
 /**

@@ -53,4 +53,6 @@ export interface GuestSpec {
   checkpoint?: Checkpoint;
   /** What it then has of its own, beside its clock and its entropy. */
   identity?: readonly Identity[];
+  /** The MAC addresses of a fork that has its own. */
+  macs?: readonly string[];
 }

@@ -4,6 +4,7 @@ import { type Log, monotonic, ReleaseStack } from '../core/index.ts';
 import { HealthWatch, SerialLog } from '../guest/index.ts';
 import { buildCommand } from '../machine/index.ts';
 import { freezeGuest } from './checkpoint/freeze.ts';
+import { ownAddress } from './checkpoint/identity.ts';
 import { writing } from './disk-file.ts';
 import type { Guest } from './guest.ts';
 import { makeGuestFiles } from './guest-files.ts';
@@ -37,7 +38,8 @@ export interface GuestPlace {
  * Starts a guest and waits until it is ready. Whatever goes wrong, nothing of it runs afterwards; its folder stays with
  * the lab, because the console log is in it, unless the caller gave up.
  */
-export async function startGuest(spec: GuestSpec, place: GuestPlace, options: StartGuestOptions): Promise<Guest> {
+export async function startGuest(given: GuestSpec, place: GuestPlace, options: StartGuestOptions): Promise<Guest> {
+  const spec = withOwnAddresses(given);
   const { folder, scale, log, processName } = place;
   const signal = options.signal ? AbortSignal.any([place.signal, options.signal]) : place.signal;
   signal.throwIfAborted();
@@ -74,4 +76,10 @@ export async function startGuest(spec: GuestSpec, place: GuestPlace, options: St
       return keptGuest(spec, folder);
     },
   });
+}
+
+/** The addresses of a fork are on its machine as well: there it finds them after each boot of its own. */
+function withOwnAddresses(spec: GuestSpec): GuestSpec {
+  if (!spec.identity?.includes('mac-addresses')) return spec;
+  return { ...spec, macs: spec.machine.networks.map(ownAddress) };
 }

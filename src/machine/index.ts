@@ -4,6 +4,7 @@ export type {
   MachineBoot,
   MachineDisk,
   MachineInput,
+  MachineNetwork,
   MachineRam,
   QemuCommand,
 } from './args/input.ts';

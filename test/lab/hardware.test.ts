@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { hostArchitecture } from '../../src/host/index.ts';
 import { diskImage, dryRun, machineInput } from '../../src/lab/hardware.ts';
 import type { GuestSpec } from '../../src/lab/index.ts';
+import { buildCommand } from '../../src/machine/index.ts';
 
 const image = {
   name: 'a',
@@ -53,6 +54,26 @@ test('modules that were brought along are on one more disk that cannot be writte
     layers: [{ path: '/kernels/modules.img', format: 'raw' }],
   });
   expect(disks.at(-2)?.id).toBe('seed');
+});
+
+test('a fork with addresses of its own has them on its machine, and is lent the IPv4 address that it had', () => {
+  const networks = [
+    { model: 'virtio-net' as const, mode: 'restricted' as const },
+    { model: 'e1000' as const, mode: 'restricted' as const },
+  ];
+  const macs = ['02:00:00:00:00:01', '02:00:00:00:00:02'];
+  const fork = { ...spec, macs, machine: { ...spec.machine, networks } };
+  const text = (state?: string) => {
+    const ram = { path: '/run/memory', shared: false, ...(state === undefined ? {} : { state }) };
+    return buildCommand(machineInput(fork, 'gvm-r-one', 'tcg', { ...files, ram })).argv.join(' ');
+  };
+  for (const command of [text('/run/state'), text()]) {
+    expect(command).toContain(`mac=${macs[0]}`);
+    expect(command).not.toContain(`mac=${macs[1]}`);
+  }
+  // QEMU's state of the network knows the address before it as lent to the guest that was frozen.
+  expect(text('/run/state')).toContain('dhcpstart=10.0.2.14,hostfwd=tcp:127.0.0.1:0-10.0.2.15:2222');
+  expect(text()).not.toContain('dhcpstart');
 });
 
 test('a guest of another architecture is emulated, whatever the host has', () => {

@@ -25,6 +25,7 @@ tests:
   - name: one
     file: { path: /etc/passwd, exists: true }
 `;
+const names = 'cat /etc/machine-id /etc/hostname /sys/class/net/eth0/address; ip -6 addr show dev eth0';
 const over = (channel: string, command: string) => `suite: ${channel}
 isolation: fork
 channel: ${channel}
@@ -36,12 +37,23 @@ tests:
       - { command: { run: "${command}" } }
       - { network: cut }
       - { network: restored }
+      - { reboot: {} }
+      - { command: { run: "${command}" } }
+      - { crash: {} }
+      - { command: { run: "${command}" } }
 `;
+// The same in a guest whose address QEMU lends: the one that was frozen had it first.
+const lent = over('ssh', names).replace(
+  'tests:',
+  `setup:
+  - { command: { run: "sed -i 's|^config_eth0=.*|config_eth0=dhcp|' /etc/conf.d/network && sync" } }
+  - { reboot: {} }
+tests:`,
+);
 
 let at: ReturnType<typeof project>;
 beforeAll(() => {
-  const names = 'cat /etc/machine-id /etc/hostname /sys/class/net/eth0/address; ip -6 addr show dev eth0';
-  at = project({ 'plain.gvm.yaml': suite, 'ssh.gvm.yaml': over('ssh', names) });
+  at = project({ 'plain.gvm.yaml': suite, 'ssh.gvm.yaml': over('ssh', names), 'dhcp.gvm.yaml': lent });
 });
 afterAll(() => at.remove());
 
@@ -137,14 +149,33 @@ test('a guest that UEFI firmware starts forks as well', async () => {
   expect([booted(record), record.guests.length, record.exitCode]).toEqual([0, 1, 0]);
 });
 
-test('over SSH a fork has an identity of its own as well, and lives through a cut', async () => {
-  const { stdout } = await gvm(['test', 'ssh.gvm.yaml', '--json'], { cwd: at.folder });
+const twoOf = async (name: string) => {
+  const { stdout } = await gvm(['test', name, '--json'], { cwd: at.folder });
   const record = JSON.parse(stdout) as RunRecord;
-  const [one, two] = record.suites[0]?.tests ?? [];
-  expect([one, two].map((t) => [t?.outcome, t?.failures, t?.error])).toEqual([
+  const tests = record.suites[0]?.tests.filter(({ role }) => role === undefined) ?? [];
+  expect(tests.map((t) => [t.outcome, t.failures, t.error])).toEqual([
     ['passed', [], undefined],
     ['passed', [], undefined],
   ]);
+  return tests;
+};
+/** The lines of `names` that no boot changes: machine-id and MAC address. */
+const lasting = (text = '') => text.split('\n').filter((line) => /^(?:[0-9a-f]{32}|[0-9a-f:]{17})$/.test(line));
+
+test.each(['ssh.gvm.yaml', 'dhcp.gvm.yaml'])(
+  'over SSH a fork keeps its own addresses in all its boots (%s)',
+  async (name) => {
+    const [one, two] = await twoOf(name);
+    const boots = two?.commands.map(({ stdout }) => lasting(stdout)) ?? [];
+    expect(boots).toHaveLength(3);
+    expect(boots[0]).toHaveLength(2);
+    expect([boots[1], boots[2]]).toEqual([boots[0], boots[0]]);
+    expect(lasting(one?.commands[0]?.stdout)).not.toEqual(boots[0]);
+  },
+);
+
+test('over SSH a fork has an identity of its own as well, and lives through a cut', async () => {
+  const [one, two] = await twoOf('ssh.gvm.yaml');
   const lines = (t: typeof one) => t?.commands[0]?.stdout.split('\n').filter((line) => !line.includes('mtu')) ?? [];
   expect(lines(one).filter((line) => line !== '' && /^[0-9a-z:-]+$|inet6/.test(line))).not.toEqual(lines(two));
   expect(new Set([...lines(one).slice(0, 3), ...lines(two).slice(0, 3)]).size).toBe(6);

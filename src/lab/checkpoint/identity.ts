@@ -5,8 +5,8 @@ import type { Identity } from '../../schema/index.ts';
 export interface IdentityOptions {
   /** The guest's name, fit for a host name. */
   name: string;
-  /** How many network cards it has. */
-  cards: number;
+  /** The MAC addresses of its network cards. */
+  macs: readonly string[];
   /** The SSH host key of the guest that was frozen: `ssh-ed25519 AAAA…`. */
   hostKey: string | undefined;
 }
@@ -21,7 +21,7 @@ interface Part {
 const parts: Record<Identity, (options: IdentityOptions) => Part | Promise<Part>> = {
   hostname: ({ name }) => ({ script: hostname(name) }),
   'machine-id': () => ({ script: machineId(randomBytes(16).toString('hex')) }),
-  'mac-addresses': ({ cards }) => ({ script: addresses(Array.from({ length: cards }, ownAddress)) }),
+  'mac-addresses': ({ macs }) => ({ script: addresses(macs) }),
   'ssh-host-keys': ({ hostKey }) => hostKeys(hostKey),
 };
 
@@ -47,7 +47,7 @@ if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then
 fi`;
 
 /** A MAC address that no maker of cards has given away: the second bit of its first byte is set. */
-function ownAddress(): string {
+export function ownAddress(): string {
   return [2, ...randomBytes(5)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 

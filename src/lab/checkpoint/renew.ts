@@ -30,11 +30,11 @@ const RESEED = `for d in /sys/bus/*/drivers/vmgenid/*:*; do [ ! -e "$d" ] || vm=
  * @param hostKey the SSH host key of the guest that was frozen
  */
 export async function renewalOf(
-  { name, identity = [], machine }: GuestSpec,
+  { name, identity = [], macs = [] }: GuestSpec,
   hostKey: string | undefined,
 ): Promise<Renewal> {
   const bytes = [...randomBytes(ENTROPY)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
-  const own = await identityScript(identity, { name, cards: machine.networks.length, hostKey });
+  const own = await identityScript(identity, { name, macs, hostKey });
   const script = () => {
     const now = Date.now() / 1000;
     return `echo ${ANSWERED}

@@ -21,6 +21,13 @@ export interface MachineNetwork {
   model: string;
   /** `restricted` reaches nothing but the forwarded port, `internet` also what the host reaches, `none` has no cable. */
   mode: 'restricted' | 'internet' | 'none';
+  /** Its MAC address from its next reset on; one of gvm's own where it is not given. */
+  mac?: string;
+  /**
+   * The machine goes on from the state of one with another MAC address, to which QEMU's DHCP server has lent the address
+   * that the login port is forwarded to: it lends from one address earlier, so that this one is lent the same.
+   */
+  renamed?: boolean;
 }
 
 export type MachineBoot =
