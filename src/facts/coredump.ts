@@ -9,6 +9,8 @@ import { linesOf, partOf } from './shell.ts';
 // kernel is in /dev. A file of such a name that may not be read counts as a dump.
 
 const MAX = 512 * 1024;
+/** The first line, which shows that the log can be read, and what may tell of a fault. */
+const FAULTS = "-n -e 1p -e '/segfault at /p' -e '/traps: /p' -e '/unhandled /p' -e '/type=1701 /p'";
 const MOST = 100;
 
 const coredumpValue = z.strictObject({
@@ -53,7 +55,7 @@ for f in "$@" /var/lib/systemd/coredump/core.*; do
   if [ -r "$f" ]; then part head; head -c 18 "$f"; else part denied; fi
 done
 part log
-{ ${KERNEL_LOG}; } | sed -n -e 1p -e '/segfault at /p' -e '/traps: /p' -e '/unhandled /p' -e '/type=1701 /p' | head -c ${MAX}`,
+{ ${KERNEL_LOG}; } | { busybox sed ${FAULTS} 2>/dev/null || sed ${FAULTS}; }`,
 
   parse(output) {
     const pattern = linesOf(partOf(output, 'pattern'))[0];
