@@ -74,6 +74,7 @@ async function ask(groups: readonly Group[], options: CollectOptions): Promise<A
   const limits = groups.map((g) => g.fact.limit(argsOf(g)));
   const result = await options.channel.exec(scriptOf(groups, mark), {
     timeout: options.timeout,
+    direct: true,
     maxOutput: limits.reduce((a, b) => a + b, FRAME_ROOM),
     ...(options.signal ? { signal: options.signal } : {}),
   });

@@ -23,6 +23,8 @@ export interface ExecOptions {
   signal?: AbortSignal;
   /** Bytes kept of each stream. Default 1 MiB. */
   maxOutput?: number;
+  /** It leaves no process behind that has its output, so that nothing need stand between it and the host. */
+  direct?: boolean;
   /** Called with the output as it comes, kept or not. */
   onStdout?: (chunk: Buffer) => void;
   onStderr?: (chunk: Buffer) => void;

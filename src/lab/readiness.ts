@@ -135,6 +135,7 @@ async function settle(
   let answeredAt: number | undefined;
   const { stdout } = await channel.exec(script(), {
     timeout: Number.POSITIVE_INFINITY,
+    direct: true,
     signal,
     onStdout: (chunk) => {
       if (answeredAt === undefined) onAnswer?.();

@@ -7,7 +7,7 @@ import type { Channel, CommandResult, ExecOptions, RunningCommand, Shell, StartO
 import { deadlinePassed, MAX_OUTPUT, timeoutOf } from '../exec-rules.ts';
 import { assertFits, commandScript } from '../script.ts';
 import { MarkedStream } from './marked-stream.ts';
-import { helloRequest, inputReset, parseAnswer, runningRequest, runRequest } from './protocol.ts';
+import { helloRequest, type InputKind, inputReset, parseAnswer, runningRequest, runRequest } from './protocol.ts';
 import { ConsoleRun } from './run.ts';
 import type { WaitingShell } from './waiting-shell.ts';
 
@@ -98,7 +98,7 @@ export class ConsoleChannel implements Channel {
     let run: ConsoleRun | undefined;
     try {
       const began = monotonic();
-      run = await this.#begin(script, false, either);
+      run = await this.#begin(script, options.direct ? 'direct' : 'none', either);
       run.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
       run.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
       const exit = await orAborted(run.exited, either);
@@ -124,7 +124,7 @@ export class ConsoleChannel implements Channel {
     const release = await this.#take(signal);
     let run: ConsoleRun;
     try {
-      run = await this.#begin(script, true, signal);
+      run = await this.#begin(script, 'input', signal);
     } catch (error) {
       release();
       throw error;
@@ -146,6 +146,20 @@ export class ConsoleChannel implements Channel {
         await over;
       },
     };
+  }
+
+  /**
+   * Begins anew with the responder, which is idle then: it has nothing left to do for the commands before.
+   * @throws GvmError `channel-closed`; or the signal's reason
+   */
+  async greet(signal: AbortSignal): Promise<void> {
+    const release = await this.#take(signal);
+    try {
+      this.#session = undefined;
+      await this.#meet(signal);
+    } finally {
+      release();
+    }
   }
 
   async shell(): Promise<Shell> {
@@ -175,9 +189,9 @@ export class ConsoleChannel implements Channel {
     return turn.resolve;
   }
 
-  async #begin(script: Buffer, input: boolean, signal: AbortSignal | undefined): Promise<ConsoleRun> {
+  async #begin(script: Buffer, input: InputKind, signal: AbortSignal | undefined): Promise<ConsoleRun> {
     const session = this.#session ?? (await this.#meet(signal));
-    const run = new ConsoleRun(++this.#count, input ? this.#ports.data : undefined);
+    const run = new ConsoleRun(++this.#count, input === 'input' ? this.#ports.data : undefined);
     this.#run = run;
     const outputs = [this.#output.pass(run.mark, run.stdout), this.#errors.pass(run.mark, run.stderr)];
     void Promise.all([run.shellGone, ...outputs]).then(([exit]) => run.finish(exit));

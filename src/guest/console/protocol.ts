@@ -8,6 +8,9 @@ export type Exit = Pick<CommandResult, 'exitCode' | 'signal'>;
 /** What the responder says on its own port. */
 export type Answer = { kind: 'hello' } | { kind: 'ended'; id: number; exit: Exit };
 
+/** Whether a command has input; `direct`: none, and it leaves no process behind that has its output. */
+export type InputKind = 'input' | 'none' | 'direct';
+
 /** Most bytes of one piece of a command's input. */
 export const MOST_INPUT = 2 ** 16;
 
@@ -36,11 +39,8 @@ export function inputReset(session: string): string {
 }
 
 /** Runs a command; its text follows. */
-export function runRequest(session: string, id: number, script: Buffer, mark: string, input: boolean): Buffer {
-  return Buffer.concat([
-    Buffer.from(`${session} run ${id} ${script.length} ${mark} ${input ? 'input' : 'none'}\n`),
-    script,
-  ]);
+export function runRequest(session: string, id: number, script: Buffer, mark: string, input: InputKind): Buffer {
+  return Buffer.concat([Buffer.from(`${session} run ${id} ${script.length} ${mark} ${input}\n`), script]);
 }
 
 /** A request about the command that runs. */

@@ -38,7 +38,8 @@ class ServedChannel implements Channel {
     const stderr = new Capture(limit, options.onStderr);
     const listens = options.onStdout !== undefined || options.onStderr !== undefined;
     const maxOutput = listens ? Number.MAX_SAFE_INTEGER : limit;
-    const request = { ...this.#request('exec', command, options), timeout: timeoutOf(options), maxOutput };
+    const { direct = false } = options;
+    const request = { ...this.#request('exec', command, options), timeout: timeoutOf(options), maxOutput, direct };
     const call = await this.#call(request, options.signal);
     const outputs = { stdout: (bytes: Buffer) => stdout.push(bytes), stderr: (bytes: Buffer) => stderr.push(bytes) };
     const result = await call.result(async (name, bytes) => outputs[name](bytes));

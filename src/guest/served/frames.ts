@@ -20,6 +20,7 @@ export interface Request {
   /** Of `exec`: milliseconds, and the bytes of each stream that are sent. */
   timeout?: number;
   maxOutput?: number;
+  direct?: boolean;
 }
 
 const HEADER = 5;

@@ -41,7 +41,7 @@ type Frames = ReturnType<typeof receive>;
 async function serveExec(socket: Socket, channel: Channel, request: Request, frames: Frames, signal: AbortSignal) {
   // The caller sends nothing more; reading on shows whether it is still there.
   void drain(frames);
-  const { command, env, timeout, maxOutput = 0 } = request;
+  const { command, env, timeout, maxOutput = 0, direct = false } = request;
   let truncated = false;
   const forward = (kind: 17 | 18) => {
     let room = maxOutput;
@@ -56,7 +56,7 @@ async function serveExec(socket: Socket, channel: Channel, request: Request, fra
     signal: ended,
     durationMs,
   } = await channel.exec(command, {
-    ...{ env, signal, maxOutput: 0 },
+    ...{ env, signal, maxOutput: 0, direct },
     ...(timeout === undefined ? {} : { timeout }),
     onStdout: forward(kinds.stdout),
     onStderr: forward(kinds.stderr),

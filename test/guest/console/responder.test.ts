@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ExecOptions } from '../../../src/guest/index.ts';
 import { type Responder, startResponder } from './responder.ts';
 
 const shells: readonly (readonly [string, ...string[]])[] = [['dash'], ['bash', '--posix'], ['busybox', 'sh']];
@@ -52,6 +53,22 @@ describe.each(shells)('the responder under %s', (program, ...args) => {
       stdout: Buffer.alloc(0),
     });
     expect(await text('echo next')).toBe('next\n');
+  });
+
+  test('a command that leaves nothing behind writes to the ports itself, and ends as any other', async () => {
+    const direct = (command: string, more: ExecOptions = {}) => exec(command, { direct: true, ...more });
+    const where = await direct('readlink /proc/$$/fd/1; readlink /proc/$$/fd/2; echo err >&2; cat; exit 7');
+    expect(where.stdout.toString()).toMatch(/^socket:.*\nsocket:.*\n$/);
+    expect(where).toMatchObject({ exitCode: 7, stderr: Buffer.from('err\n') });
+    expect(await text('readlink /proc/$$/fd/1')).toMatch(/^\/|^pipe/);
+    const much = await direct('i=0; while [ $i -lt 3000 ]; do echo "line $i of some length"; i=$((i + 1)); done');
+    expect(much.stdout.toString().split('\n')).toHaveLength(3001);
+    expect(await direct('kill -TERM $$')).toMatchObject({ exitCode: null, signal: 'TERM' });
+    await expect(direct('echo before; sleep 100; echo after', { timeout: 500 })).rejects.toMatchObject({
+      code: 'deadline',
+    });
+    expect((await direct('echo next')).stdout.toString()).toBe('next\n');
+    expect(await text('echo last')).toBe('last\n');
   });
 
   test('input goes in and output comes out together', async () => {
