@@ -2,7 +2,7 @@ import { type Channel, openSsh, servedChannel } from '../guest/index.ts';
 import type { BrokerClient } from '../lab/index.ts';
 import type { GuestControl, GuestPlace } from '../suite/index.ts';
 import { fromRunError } from './failure.ts';
-import type { LeaseAnswer, RestartAnswer, Way } from './leases.ts';
+import type { LeaseAnswer, RestartAnswer, SuccessorAnswer, Way } from './leases.ts';
 
 /** Who has a guest: a suite by its key, or one of its tests. */
 export interface Lessee {
@@ -28,7 +28,8 @@ async function enter(
  * guest's power and cables, which belong to the main process.
  */
 export class GuestAccess implements GuestControl, AsyncDisposable {
-  readonly guest: string;
+  /** The name of the guest: another one after a milestone and after a rollback. */
+  guest: string;
   readonly scale: number;
   readonly place: GuestPlace;
   /** How the guest booted the last time. */
@@ -78,6 +79,27 @@ export class GuestAccess implements GuestControl, AsyncDisposable {
     this.boot = answer.boot;
     await this.#enter(signal);
     return { readyMs: answer.boot.readyMs ?? 0 };
+  }
+
+  async milestone(signal: AbortSignal): Promise<void> {
+    await this.#succeed('milestone', signal);
+  }
+
+  async rollback(signal: AbortSignal): Promise<void> {
+    await this.#succeed('rollback', signal);
+  }
+
+  /** Another guest goes on in the place of this one. */
+  async #succeed(how: 'milestone' | 'rollback', signal: AbortSignal): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    const answer = (await this.#broker.call(how, this.#lessee, signal)) as SuccessorAnswer;
+    if ('error' in answer) throw fromRunError(answer.error);
+    this.#retired.length = 0;
+    this.#cut = false;
+    this.#way = answer;
+    this.guest = answer.guest;
+    this.boot = answer.boot;
+    await this.#enter(signal);
   }
 
   async network(up: boolean, signal: AbortSignal): Promise<void> {

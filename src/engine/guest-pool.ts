@@ -1,15 +1,15 @@
 import { monotonic, pause } from '../core/index.ts';
-import type { GvmError } from '../errors/index.ts';
+import { GvmError } from '../errors/index.ts';
 import type { CheckpointStore, Guest, GuestSpec } from '../lab/index.ts';
 import type { GuestRecord, RebootRecord } from '../schema/index.ts';
-import type { SuitePlan } from '../suite/index.ts';
+import { hasMilestones, type SuitePlan } from '../suite/index.ts';
 
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { guestName, keyOf } from './guest-names.ts';
 import { failedBoot } from './records.ts';
 import { RunGuests, type RunGuestsOptions } from './run-guests.ts';
-import { Spares } from './spares.ts';
-import { Templates } from './templates.ts';
+import { type ForkOptions, Spares } from './spares.ts';
+import { type Template, Templates } from './templates.ts';
 
 export interface PoolOptions extends RunGuestsOptions {
   checkpoints: CheckpointStore;
@@ -29,6 +29,8 @@ interface Lease {
   guest: Promise<Guest>;
   /** Suites that have not released it yet. */
   users: Set<string>;
+  /** What its guest goes back to: the last one. Those before lie below. */
+  milestones: Template[];
 }
 
 /**
@@ -52,10 +54,11 @@ export class GuestPool implements AsyncDisposable {
     this.#admission = new Admission(options.limits, options.warn);
     this.#keys = new Map(plans.map((plan) => [plan.key, keyOf(plan)]));
     const { lab, checkpoints: store, describe, signal } = options;
-    const take = (plan: SuitePlan) => this.#take(plan);
+    const boot = (plan: SuitePlan) => this.#bootToFreeze(plan);
+    const prepared = (plan: SuitePlan) => this.#takePrepared(plan);
     const leave = (guest: Guest) => this.#guests.end(guest);
     const { accelerator, run } = lab;
-    this.#templates = new Templates({ store, accelerator, run, describe, take, leave, signal });
+    this.#templates = new Templates({ store, accelerator, run, describe, boot, prepared, leave, signal });
     this.#spares = new Spares({
       admission: this.#admission,
       guests: this.#guests,
@@ -78,7 +81,7 @@ export class GuestPool implements AsyncDisposable {
     let lease = this.#leases.get(key);
     if (!lease) {
       const users = [...this.#keys].filter(([, k]) => k === key).map(([user]) => user);
-      lease = { ...this.#begin(plan, test), users: new Set(test === undefined ? users : [plan.key]) };
+      lease = { ...this.#begin(plan, test), users: new Set(test === undefined ? users : [plan.key]), milestones: [] };
       this.#leases.set(key, lease);
     }
     return lease.guest;
@@ -86,11 +89,57 @@ export class GuestPool implements AsyncDisposable {
 
   #begin(plan: SuitePlan, test?: string): Pick<Lease, 'name' | 'guest'> {
     if (test !== undefined) return this.#spares.take(plan, test);
+    const from = () => this.#templates.base(plan);
+    // A setup is done in a fork that is frozen afterwards, for those of the tests.
+    if (plan.isolation === 'fork') return this.#fork(plan, { from, freezable: true, renamed: false });
+    if (plan.isolation === 'file' && this.#options.forksFile(plan)) return this.#fork(plan);
     const name = guestName(plan, ++this.#count);
-    const forks = plan.isolation === 'file' && this.#options.forksFile(plan);
-    const guest = forks ? this.#spares.fork(plan, name) : this.#boot(plan, name, plan.isolation === 'fork');
+    const guest = this.#boot(plan, name, hasMilestones(plan));
     guest.catch(() => {});
     return { name, guest };
+  }
+
+  #fork(plan: SuitePlan, options?: ForkOptions): Pick<Lease, 'name' | 'guest'> {
+    const name = guestName(plan, ++this.#count);
+    const guest = this.#spares.fork(plan, name, options);
+    guest.catch(() => {});
+    return { name, guest };
+  }
+
+  /**
+   * Freezes the guest of a suite or of a test as it is, and goes on in a fork of it.
+   * @throws GvmError why it could not be frozen, or the fork did not become ready
+   */
+  async milestone(plan: SuitePlan, test: string | undefined): Promise<Guest> {
+    const guest = await this.lease(plan, test);
+    await this.#farewell(guest);
+    const milestone = await this.#templates.hold(guest);
+    this.#leases.get(keyOf(plan, test))?.milestones.push(milestone);
+    return await this.#goOn(plan, test);
+  }
+
+  /**
+   * Throws the guest of a suite or of a test away, and goes on in a fork of its last milestone; a test that has a fork for
+   * itself and no milestone begins anew. @throws GvmError `usage` where there is none; why the fork did not become ready
+   */
+  async rollback(plan: SuitePlan, test: string | undefined): Promise<Guest> {
+    if (test === undefined && !this.#leases.get(keyOf(plan))?.milestones.length) {
+      const message = 'there is nothing to roll back to: no step with `milestone: true` was reached before';
+      throw new GvmError({ code: 'usage', message, hint: 'mark the step after which the guest is to be kept' });
+    }
+    const guest = await this.lease(plan, test);
+    await this.#farewell(guest);
+    await this.#guests.end(guest);
+    return await this.#goOn(plan, test);
+  }
+
+  /** Puts a fork in the place of a guest that has been ended. */
+  async #goOn(plan: SuitePlan, test: string | undefined): Promise<Guest> {
+    const lease = this.#leases.get(keyOf(plan, test));
+    const milestone = lease?.milestones.at(-1);
+    const next = this.#fork(plan, milestone && { from: async () => milestone, freezable: true, renamed: false });
+    if (lease) Object.assign(lease, next);
+    return await next.guest;
   }
 
   /**
@@ -150,9 +199,9 @@ export class GuestPool implements AsyncDisposable {
     if (!lease || lease.users.size > 0) return;
     const guest = await lease.guest.catch(() => undefined);
     if (!guest) return;
-    await this.#guests.look(guest, 'release');
-    await this.#guests.close(guest);
+    await this.#farewell(guest);
     await this.#guests.end(guest);
+    for (const { checkpoint } of lease.milestones.splice(0)) await this.#options.checkpoints.drop(checkpoint);
     if (test !== undefined) this.#leases.delete(keyOf(plan, test));
   }
 
@@ -182,13 +231,23 @@ export class GuestPool implements AsyncDisposable {
     return guest;
   }
 
-  /** A guest to be frozen: that in which a suite did its setup, which is no lease any more, or a new one. */
-  async #take(plan: SuitePlan): Promise<Guest> {
-    const own = plan.isolation === 'fork';
-    const guest = await (own ? this.lease(plan) : this.#boot(plan, guestName(plan, ++this.#count), true));
-    if (own) this.#leases.delete(keyOf(plan));
+  async #bootToFreeze(plan: SuitePlan): Promise<Guest> {
+    const guest = await this.#boot(plan, guestName(plan, ++this.#count), true);
+    await this.#farewell(guest);
+    return guest;
+  }
+
+  /** The guest in which a suite did its setup; it is no lease any more. */
+  async #takePrepared(plan: SuitePlan): Promise<Guest> {
+    const guest = await this.lease(plan);
+    this.#leases.delete(keyOf(plan));
+    await this.#farewell(guest);
+    return guest;
+  }
+
+  /** The last look at a guest that is about to end. */
+  async #farewell(guest: Guest): Promise<void> {
     await this.#guests.look(guest, 'release');
     await this.#guests.close(guest);
-    return guest;
   }
 }

@@ -19,6 +19,9 @@ export interface Way {
 /** What a worker gets when the guest has booted again. */
 export type RestartAnswer = ({ boot: Guest['boot'] } & Way) | { error: RunError };
 
+/** What a worker gets when another guest goes on in the place of its one. */
+export type SuccessorAnswer = ({ guest: string; boot: Guest['boot'] } & Way) | { error: RunError };
+
 export interface LeaseOptions {
   accelerator: GuestPlace['accelerator'];
   /** Returns when a person has seen enough of a guest in which a test failed. */
@@ -37,7 +40,19 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { ac
     const test = (params as { test?: unknown } | null)?.test;
     return typeof test === 'string' ? test : undefined;
   };
+  const successor =
+    (how: 'milestone' | 'rollback') =>
+    async (params: unknown): Promise<SuccessorAnswer> => {
+      try {
+        const guest = await pool[how](planOf(params), testOf(params));
+        return { guest: guest.name, boot: guest.boot, ...wayInto(guest) };
+      } catch (error) {
+        return { error: toRunError(error) };
+      }
+    };
   return {
+    milestone: successor('milestone'),
+    rollback: successor('rollback'),
     async lease(params: unknown): Promise<LeaseAnswer> {
       const plan = planOf(params);
       try {

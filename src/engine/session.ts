@@ -62,6 +62,7 @@ export class WorkerSession implements AsyncDisposable {
       const { access, registry } = own ?? (await (this.#entered as Promise<Entered>));
       guest = access.guest;
       const { verdict, ...more } = await act(access, registry);
+      guest = access.guest;
       const lost = verdict.outcome === 'error' ? await this.#diagnose(lessee) : undefined;
       if (lost) verdict.error = lost;
       else {

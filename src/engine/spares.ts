@@ -1,8 +1,8 @@
-import type { Guest } from '../lab/index.ts';
-import type { SuitePlan } from '../suite/index.ts';
+import type { Guest, GuestSpec } from '../lab/index.ts';
+import { hasMilestones, type SuitePlan } from '../suite/index.ts';
 import type { Admission, Demand, SparePlace } from './admission.ts';
 import type { RunGuests } from './run-guests.ts';
-import type { Templates } from './templates.ts';
+import type { Template, Templates } from './templates.ts';
 
 export interface SparesOptions {
   admission: Admission;
@@ -16,6 +16,15 @@ export interface SparesOptions {
 interface Named {
   name: string;
   guest: Promise<Guest>;
+}
+
+export interface ForkOptions {
+  /** What it goes on from: by default what the tests of its suite fork from. */
+  from?: () => Promise<Template>;
+  /** Whether it can be frozen in its turn. */
+  freezable?: boolean;
+  /** Whether it has an identity of its own where its suite asks for one; else that of the guest that was frozen. */
+  renamed?: boolean;
 }
 
 /**
@@ -44,9 +53,9 @@ export class Spares implements AsyncDisposable {
   }
 
   /** A fork that takes a place among the guests that run. */
-  async fork(plan: SuitePlan, name: string): Promise<Guest> {
+  async fork(plan: SuitePlan, name: string, options: ForkOptions = {}): Promise<Guest> {
     const { admission, signal } = this.#options;
-    return await this.#start(plan, name, (machine) => admission.enter(machine, signal));
+    return await this.#start(plan, name, (machine) => admission.enter(machine, signal), options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,13 +87,23 @@ export class Spares implements AsyncDisposable {
     this.#spares.set(plan.key, { name, guest, place });
   }
 
-  #start(plan: SuitePlan, name: string, enter: (machine: Demand) => Promise<() => void>): Promise<Guest> {
-    const describe = async () => {
-      const { spec, checkpoint } = await this.#options.templates.of(plan);
+  #start(
+    plan: SuitePlan,
+    name: string,
+    enter: (machine: Demand) => Promise<() => void>,
+    { from, freezable = hasMilestones(plan), renamed = true }: ForkOptions = {},
+  ): Promise<Guest> {
+    const describe = async (): Promise<GuestSpec> => {
+      const { spec: frozen, checkpoint } = await (from?.() ?? this.#options.templates.of(plan));
+      const { freezable: _, ...spec } = frozen;
       // One that has logged in is enough for the image; the console channel spares the others the handshake.
       const channel = plan.channel === 'auto' && checkpoint.manifest.console ? 'console' : spec.channel;
-      const { identity } = plan;
-      return { ...spec, name, channel, checkpoint, ...(identity === undefined ? {} : { identity }) };
+      const identity = renamed ? plan.identity : undefined;
+      return {
+        ...{ ...spec, name, channel, checkpoint },
+        ...(freezable ? { freezable } : {}),
+        ...(identity === undefined ? {} : { identity }),
+      };
     };
     return this.#options.guests.start(plan, { name, describe, enter: ({ machine }) => enter(machine) });
   }

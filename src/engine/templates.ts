@@ -8,8 +8,10 @@ export interface TemplateOptions {
   /** The name of the run: what a suite's setup has prepared serves this run alone. */
   run: string;
   describe(plan: SuitePlan, guest: string): Promise<GuestSpec>;
-  /** A guest to be frozen: the one that a suite has booted for its setup, or one that boots now. */
-  take(plan: SuitePlan): Promise<Guest>;
+  /** Boots a guest to be frozen. */
+  boot(plan: SuitePlan): Promise<Guest>;
+  /** The guest in which a suite has done its setup, to be frozen. */
+  prepared(plan: SuitePlan): Promise<Guest>;
   /** Ends it, frozen or not. */
   leave(guest: Guest): Promise<void>;
   signal: AbortSignal;
@@ -24,13 +26,17 @@ export interface Template {
 /** How often one suite's is made again in a run. */
 const RETRIES = 2;
 
-/** The checkpoints of a run: one for each suite that forks, from the store where it has been made before. */
+/**
+ * The checkpoints of a run: one for each suite that forks, from the store where it has been made before. A suite with a
+ * setup does that in such a fork, which is frozen in its turn.
+ */
 export class Templates implements AsyncDisposable {
   readonly #options: TemplateOptions;
   readonly #known = new Map<string, Promise<Template>>();
   readonly #made = new Map<string, Promise<Checkpoint>>();
   readonly #retries = new Map<string, number>();
-  readonly #prepared: string[] = [];
+  /** What serves no other run. */
+  readonly #held: Checkpoint[] = [];
 
   constructor(options: TemplateOptions) {
     this.#options = options;
@@ -38,7 +44,7 @@ export class Templates implements AsyncDisposable {
 
   /** @throws GvmError why its guest did not become ready, or could not be frozen */
   of(plan: SuitePlan): Promise<Template> {
-    const known = this.#known.get(plan.key) ?? this.#find(plan);
+    const known = this.#known.get(plan.key) ?? (isPrepared(plan) ? this.#prepare(plan) : this.base(plan));
     this.#known.set(plan.key, known);
     return known;
   }
@@ -57,17 +63,11 @@ export class Templates implements AsyncDisposable {
     this.#known.delete(plan.key);
   }
 
-  async #find(plan: SuitePlan): Promise<Template> {
-    const { accelerator, run, describe, signal } = this.#options;
+  /** The guest of a suite as it was after its boot. @throws as `of` */
+  async base(plan: SuitePlan): Promise<Template> {
+    const { accelerator, describe, signal } = this.#options;
     const spec = await describe(plan, 'template');
-    const prepared = isPrepared(plan);
-    let key = await checkpointKey(spec, accelerator, signal);
-    if (prepared) {
-      key = createHash('sha256')
-        .update(JSON.stringify([key, run, plan.key]))
-        .digest('hex');
-      this.#prepared.push(key);
-    }
+    const key = await checkpointKey(spec, accelerator, signal);
     // Cells that describe the same guest have one checkpoint, and one of them boots it.
     const made = this.#made.get(key) ?? this.#findOrMake(plan, key);
     this.#made.set(key, made);
@@ -75,19 +75,32 @@ export class Templates implements AsyncDisposable {
     return { spec, checkpoint: await made };
   }
 
+  /** Freezes a guest of this run, and ends it. @throws GvmError why that was not possible */
+  async hold(guest: Guest): Promise<Template> {
+    const { store, run, leave, signal } = this.#options;
+    const { identity: _, ...spec } = guest.spec;
+    const { checkpoint: parent } = spec;
+    try {
+      const key = createHash('sha256').update(`${run}/${guest.name}`).digest('hex');
+      const held = await store.hold(aboutOf(guest, key), (folder) => guest.freeze(folder, signal));
+      this.#held.push(held);
+      return { spec, checkpoint: { ...held, ...(parent ? { parent } : {}) } };
+    } finally {
+      await leave(guest);
+    }
+  }
+
+  async #prepare(plan: SuitePlan): Promise<Template> {
+    return await this.hold(await this.#options.prepared(plan));
+  }
+
   async #findOrMake(plan: SuitePlan, key: string): Promise<Checkpoint> {
-    const { store, take, leave, signal } = this.#options;
+    const { store, boot, leave, signal } = this.#options;
     const found = await store.find(key, signal);
     if (found) return found;
-    const guest = await take(plan);
+    const guest = await boot(plan);
     try {
-      const { image, machine } = guest.spec;
-      const about = {
-        ...{ key, image: image.name, guest: guest.name, memory: machine.memory },
-        ...{ bootMs: guest.boot.readyMs ?? 0 },
-        ...(guest.ssh ? { hostKey: guest.ssh.hostKey } : {}),
-      };
-      return await store.make(about, (folder) => guest.freeze(folder, signal), signal);
+      return await store.make(aboutOf(guest, key), (folder) => guest.freeze(folder, signal), signal);
     } finally {
       await leave(guest);
     }
@@ -96,9 +109,14 @@ export class Templates implements AsyncDisposable {
   /** Removes what serves no other run, and lets go of the rest. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { store } = this.#options;
-    for (const key of this.#prepared) await store.remove(key);
+    for (const checkpoint of this.#held) await store.drop(checkpoint);
     store[Symbol.dispose]();
   }
+}
+
+function aboutOf({ name, spec: { image, machine }, boot, ssh }: Guest, key: string) {
+  const about = { key, image: image.name, guest: name, memory: machine.memory, bootMs: boot.readyMs ?? 0 };
+  return { ...about, ...(ssh ? { hostKey: ssh.hostKey } : {}) };
 }
 
 /** Whether a setup is done before a guest is frozen. */

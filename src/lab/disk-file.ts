@@ -16,16 +16,18 @@ export async function createDiskFile(
   signal: AbortSignal,
 ): Promise<DiskLayer> {
   const backing = base ? ['-u', '-b', base.path, '-F', base.format] : [];
+  await runWriting('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, path, String(size)], path, signal);
+  return { path, format: 'qcow2' };
+}
+
+/** Runs a tool that writes a file. @throws GvmError `disk-full`, `tool-missing`, `tool-failed`; or the signal's reason */
+export async function runWriting(tool: string, args: string[], path: string, signal: AbortSignal): Promise<void> {
   try {
-    await run('qemu-img', ['create', '-q', '-f', 'qcow2', ...backing, path, String(size)], {
-      timeout: TIMEOUT,
-      signal,
-    });
+    await run(tool, args, { timeout: TIMEOUT, signal });
   } catch (error) {
     if (!isGvmError(error) || !/No space left|Disk quota exceeded/i.test(error.message)) throw error;
     throw diskFull(path, error);
   }
-  return { path, format: 'qcow2' };
 }
 
 /** Runs a step that writes files, and gives a full disk its own error. */

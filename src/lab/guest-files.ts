@@ -1,11 +1,11 @@
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateLoginKey } from '../guest/index.ts';
 import type { DiskLayer } from '../machine/index.ts';
-import { type Checkpoint, checkpointFiles, checkpointPath } from './checkpoint/checkpoint.ts';
+import { type Checkpoint, checkpointFiles, checkpointPath, frozenLayers } from './checkpoint/checkpoint.ts';
 import { createDiskFile, writing } from './disk-file.ts';
 import { diskImage, type GuestFiles, hasScreen } from './hardware.ts';
-import { createOwnFile } from './own-file.ts';
+import { copyOwnFile, createOwnFile } from './own-file.ts';
 import { createScreenFile, screenFile } from './screen/screen.ts';
 import { seedImage } from './seed.ts';
 import type { GuestImage, GuestSpec } from './spec.ts';
@@ -62,7 +62,10 @@ export async function makeGuestFiles(
   return { files, keyPath };
 }
 
-/** The same for a fork: nothing of the checkpoint is written. */
+/** The empty overlays of forks, by the names of their files: those of one checkpoint are all the same. */
+const overlays = new WeakMap<Checkpoint, ReadonlyMap<string, Buffer>>();
+
+/** The same for a fork: nothing of the checkpoint is written. One that is frozen in its turn has a memory file of its own. */
 async function forkFiles(
   spec: GuestSpec,
   checkpoint: Checkpoint,
@@ -71,25 +74,36 @@ async function forkFiles(
 ): Promise<{ files: GuestFiles; keyPath: string }> {
   const of = (file: string) => checkpointPath(checkpoint, file);
   const over = async (name: string, size: number, below: readonly DiskLayer[]): Promise<DiskLayer[]> => {
-    const frozen: DiskLayer = { path: of(name), format: 'qcow2' };
-    return [await createDiskFile(join(folder, name), size, frozen, signal), frozen, ...below];
+    const layers = [...frozenLayers(checkpoint, name), ...below];
+    const path = join(folder, name);
+    const known = overlays.get(checkpoint)?.get(name);
+    if (known) await writeFile(path, known);
+    else {
+      await createDiskFile(path, size, layers[0], signal);
+      overlays.set(checkpoint, new Map([...(overlays.get(checkpoint) ?? []), [name, await readFile(path)]]));
+    }
+    return [{ path, format: 'qcow2' }, ...layers];
   };
   const disks = spec.machine.disks.map(({ size, image }, i) => {
     const base = image === undefined ? undefined : diskImage(spec, image);
     return over(checkpointFiles.disk(i), base?.virtualSize ?? size ?? 0, base?.layers ?? []);
   });
+  const { memory, key, seed } = checkpointFiles;
   const vars = join(folder, checkpointFiles.vars);
   const uefi = spec.boot.firmware === 'uefi';
+  const { freezable = false } = spec;
+  const own = (file: string) => (freezable ? join(folder, file) : of(file));
   const [system, extra] = await writing(folder, () =>
     Promise.all([
       over(checkpointFiles.system, spec.image.virtualSize, spec.image.layers),
       Promise.all(disks),
       uefi ? copyFile(of(checkpointFiles.vars), vars) : undefined,
       hasScreen(spec) ? createScreenFile(folder) : undefined,
+      freezable ? copyOwnFile(of(memory), own(memory), signal) : undefined,
+      ...(freezable ? [key, seed].map((file) => copyFile(of(file), own(file))) : []),
     ]),
   );
-  const ram = { path: of(checkpointFiles.memory), shared: false, state: of(checkpointFiles.state) };
-  const own = { system, disks: extra, seed: of(checkpointFiles.seed), screen: screenFile(folder) };
-  const files = { ...own, ram, ...(uefi ? { vars } : {}) };
-  return { files, keyPath: of(checkpointFiles.key) };
+  const ram = { path: own(memory), shared: freezable, state: of(checkpointFiles.state) };
+  const files = { system, disks: extra, seed: own(seed), screen: screenFile(folder), ram, ...(uefi ? { vars } : {}) };
+  return { files, keyPath: own(key) };
 }

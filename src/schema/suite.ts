@@ -104,7 +104,7 @@ export function suiteSchema(checks: readonly CheckSchema[]): z.ZodType<SuiteDocu
       }
       if (suite.isolation !== 'shared') return;
       for (const [path, step] of allSteps(suite)) {
-        const kind = disruptive.find((name) => name in step);
+        const kind = ['milestone', ...disruptive].find((name) => name in step);
         if (kind === undefined) continue;
         const message = `would disturb the other suites of a shared guest; set isolation: file`;
         context.addIssue({ code: 'custom', path: [...path, kind], message });

@@ -78,6 +78,11 @@ const testKeys = {
   ...conditions,
 };
 
+const milestone = z
+  .literal(true)
+  .optional()
+  .meta({ description: 'keeps the guest as the step leaves it, for `rollback` to go back to' });
+
 const baseTest = z.strictObject({ ...testKeys, steps: z.array(z.record(z.string(), z.unknown())).optional() });
 const baseConditions = z.strictObject(conditions);
 
@@ -96,9 +101,12 @@ export function testSchemas(checks: readonly CheckSchema[]): { test: z.ZodType; 
   const names = [...stating];
   const all = checks.map((check) => check.name);
   const step = z
-    .strictObject(Object.fromEntries(keys))
-    .refine((s) => Object.keys(s).length === 1, `a step has one key: one of ${all.join(', ')}`)
-    .meta({ id: 'Step', minProperties: 1, maxProperties: 1 });
+    .strictObject({ ...Object.fromEntries(keys), milestone })
+    .refine(
+      ({ milestone: _, ...s }) => Object.keys(s).length === 1,
+      `a step has one key, and milestone beside it: one of ${all.join(', ')}`,
+    )
+    .meta({ id: 'Step', minProperties: 1, maxProperties: 2 });
   const steps = z.array(step).min(1, 'an empty list of steps does nothing').max(10_000);
   const test = z
     .strictObject({

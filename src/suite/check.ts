@@ -21,6 +21,10 @@ export interface GuestControl {
   restart(how: 'reboot' | 'crash', options: { timeout?: number; signal: AbortSignal }): Promise<{ readyMs: number }>;
   /** Pulls the guest's network cables, or puts them back. */
   network(up: boolean, signal: AbortSignal): Promise<void>;
+  /** Keeps the guest as it is, for `rollback` to go back to, and goes on in a fork of it. */
+  milestone(signal: AbortSignal): Promise<void>;
+  /** Throws the guest away and goes on from its last milestone. */
+  rollback(signal: AbortSignal): Promise<void>;
 }
 
 /** The way into a guest. Without `start` no files go in or out. */

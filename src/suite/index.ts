@@ -24,7 +24,7 @@ export type { Expectations } from './matchers/expectations.ts';
 export type { Matcher } from './matchers/matcher.ts';
 export { runTestOffline } from './offline.ts';
 export { longestFirst, shuffled } from './order.ts';
-export type { PlannedTest, SuitePlan } from './plan.ts';
+export { hasMilestones, type PlannedTest, type SuitePlan } from './plan.ts';
 export type { TestPoint } from './points/point.ts';
 export { builtins } from './registry.ts';
 export { digestOf, type Shard, shardOf, type Timings } from './shard.ts';

@@ -62,6 +62,7 @@ class Planner {
       ...conditionsOf(test, needs),
       timeout: test.timeout ?? TEST_TIMEOUT,
       steps,
+      ...milestonesOf(test.steps ?? [], 0),
     };
   }
 
@@ -86,6 +87,7 @@ class Planner {
       ...conditionsOf({}, needs),
       timeout: TEST_TIMEOUT,
       steps: [...uploads, ...steps.map((step, i) => this.#checks(step, [role, i], undefined))],
+      ...milestonesOf(steps, uploads.length),
     };
   }
 
@@ -127,6 +129,12 @@ class Planner {
         });
       });
   }
+}
+
+/** @param before how many steps come before these */
+function milestonesOf(steps: readonly StepDocument[], before: number): Pick<PlannedTest, 'milestones'> {
+  const milestones = steps.flatMap(({ milestone }, i) => (milestone === true ? [before + i] : []));
+  return milestones.length > 0 ? { milestones } : {};
 }
 
 function conditionsOf({ skip, only_if, xfail, needs }: ConditionsDocument, ofSuite?: NeedsDocument): Conditions {

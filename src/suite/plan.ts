@@ -60,6 +60,8 @@ export interface PlannedTest extends Conditions {
   timeout: number;
   /** Each is one snapshot and its commands; a test with checks is one step. The first that fails ends the test. */
   steps: PlannedCheck[][];
+  /** The numbers of the steps after which its guest is kept as it is. */
+  milestones?: number[];
   positions: PositionTable;
   /** The lines of the suite that the positions point to, by their number. */
   source: Readonly<Record<number, string>>;
@@ -98,4 +100,9 @@ export interface SuitePlan {
   tests: PlannedTest[];
   /** Where `image:` and `machine:` stand, for errors that are found later. */
   positions: PositionTable;
+}
+
+/** Whether guests of a suite are kept on the way, for what follows to roll back to. */
+export function hasMilestones({ tests }: Pick<SuitePlan, 'tests'>): boolean {
+  return tests.some(({ milestones }) => milestones !== undefined);
 }

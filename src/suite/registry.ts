@@ -33,6 +33,7 @@ import { crashStep } from './steps/crash.ts';
 import { downloadStep } from './steps/download.ts';
 import { networkStep } from './steps/network.ts';
 import { rebootStep } from './steps/reboot.ts';
+import { rollbackStep } from './steps/rollback.ts';
 import { uploadStep } from './steps/upload.ts';
 import { waitStep } from './steps/wait.ts';
 
@@ -68,6 +69,7 @@ const builtinChecks: readonly CheckKind[] = [
   junitCheck,
   rebootStep,
   crashStep,
+  rollbackStep,
   networkStep,
   uploadStep,
   downloadStep,

@@ -7,6 +7,7 @@ import { expectations } from './matchers/expectations.ts';
 import type { Compare } from './matchers/matcher.ts';
 import type { PlannedCheck, PlannedTest } from './plan.ts';
 import type { TestPoint } from './points/point.ts';
+import { uncontrolled } from './steps/uncontrolled.ts';
 import type { TestVerdict } from './verdict.ts';
 
 /** What one check came to, as far as it was tried. */
@@ -33,6 +34,7 @@ export class TestRun {
   readonly #options: RunTestOptions;
   readonly #deadline: number;
   readonly #compare: Compare;
+  readonly #milestones: readonly number[];
 
   constructor(test: PlannedTest, options: RunTestOptions, deadline: number) {
     this.#options = options;
@@ -44,6 +46,7 @@ export class TestRun {
       return { check, kind, findings: [], timedOut: false, tries: 0 };
     };
     this.#steps = test.steps.map((step) => step.map(start));
+    this.#milestones = test.milestones ?? [];
   }
 
   get trials(): readonly Trial[] {
@@ -56,11 +59,14 @@ export class TestRun {
   }
 
   async all(): Promise<void> {
-    const today = this.#options.today ?? new Date();
-    for (const step of this.#steps) {
+    const { today = new Date(), control, signal } = this.#options;
+    for (const [i, step] of this.#steps.entries()) {
       await this.#step(step);
       const counts = ({ xfail }: PlannedCheck) => xfail === undefined || !stillKnown(xfail, today);
       if (step.some(({ findings, check }) => findings.length > 0 && counts(check))) return;
+      if (!this.#milestones.includes(i)) continue;
+      if (!control) throw uncontrolled('milestone');
+      await control.milestone(signal);
     }
   }
 

@@ -5,6 +5,26 @@ import { gvm, home, listing, project, survivors } from './gvm.ts';
 
 // What is each guest's own, a line each; the random bytes are the kernel's and, again, those that it gives to a program.
 const own = `head -c 8 /dev/urandom | od -An -tx1; cat /proc/sys/kernel/random/uuid /proc/sys/kernel/hostname /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub /sys/class/net/eth0/address`;
+// What a test with milestones is held against is the guest's own memory and disk: /run is in memory.
+const milestones = `suite: milestones
+isolation: fork
+identity: [machine-id, mac-addresses]
+tests:
+  - name: goes back and forth
+    steps:
+      - rollback: {}
+      - command: { run: "echo first > /run/mark; echo first > /root/mark; cat /etc/machine-id /sys/class/net/eth0/address" }
+        milestone: true
+      - command: { run: "echo second > /run/mark; echo second > /root/mark" }
+      - rollback: {}
+      - file: [{ path: /run/mark, contents: first }, { path: /root/mark, contents: first }]
+      - command: { run: "echo third > /run/mark; cat /etc/machine-id /sys/class/net/eth0/address" }
+        milestone: true
+      - command: { run: "rm /run/mark /root/mark; sync" }
+      - rollback: {}
+      - file: [{ path: /run/mark, contents: third }, { path: /root/mark, contents: first }]
+`;
+
 const files = {
   'prepared.gvm.yaml': `suite: prepared
 isolation: fork
@@ -26,6 +46,7 @@ tests:
       - crash: {}
       - file: [{ path: /root/own, contents: own }, { path: /root/prepared, exists: false }]
 `,
+  'milestones.gvm.yaml': milestones,
   'plain.gvm.yaml': `suite: plain
 isolation: fork
 tests:
@@ -40,7 +61,8 @@ beforeAll(() => {
 });
 afterAll(() => at.remove());
 
-const stored = () => listing(join(home, 'checkpoints')).filter((name) => /^[0-9a-f]{64}$/.test(name));
+const left = () => listing(join(home, 'checkpoints'));
+const stored = () => left().filter((name) => /^[0-9a-f]{64}$/.test(name));
 
 async function run(suite: string): Promise<{ record: RunRecord; stderr: string }> {
   const { stdout, stderr } = await gvm(['test', suite, '--json'], { cwd: at.folder });
@@ -60,10 +82,22 @@ test('each test has a pristine guest, as the setup left it', async () => {
   expect(second).toHaveLength(7);
   expect(Math.abs(Date.now() / 1000 - Number(second[6]))).toBeLessThan(60);
   expect(record.guests.filter((guest) => guest.checkpoint === undefined)).toHaveLength(1);
-  expect(record.guests.filter((guest) => guest.checkpoint !== undefined)).toHaveLength(3);
+  // The setup's own among them.
+  expect(record.guests.filter((guest) => guest.checkpoint !== undefined)).toHaveLength(4);
   expect(record.exitCode).toBe(0);
-  expect(stored()).toEqual([]);
+  expect(left()).toEqual(stored());
   expect(await survivors()).toEqual([]);
+});
+
+test('a test goes back to its milestones, and none is left after it', async () => {
+  const { record } = await run('milestones.gvm.yaml');
+  const [one] = record.suites[0]?.tests ?? [];
+  expect(one).toMatchObject({ outcome: 'passed', failures: [] });
+  const [before, after] = one?.commands.map(({ stdout }) => stdout).filter((text) => text !== '') ?? [];
+  expect(before).toMatch(/^[0-9a-f]{32}\n02:/);
+  expect(after).toBe(before);
+  expect(record.exitCode).toBe(0);
+  expect(left()).toEqual(stored());
 });
 
 test('an NVMe disk is refused with the two ways out', async () => {

@@ -59,7 +59,7 @@ afterAll(() => at.remove());
 
 const store = join(home, 'checkpoints');
 const stored = () => listing(store).filter((name) => /^[0-9a-f]{64}$/.test(name));
-const leftovers = (folder: string) => listing(folder).filter((name) => /^\.(work|old|use)-/.test(name));
+const leftovers = (folder: string) => listing(folder).filter((name) => /^\.(work|old|use|run)-/.test(name));
 const booted = (record: RunRecord) => record.guests.filter((guest) => guest.checkpoint === undefined).length;
 
 async function run(...options: string[]): Promise<{ record: RunRecord; stderr: string }> {

@@ -137,7 +137,10 @@ describe('a test', () => {
       '5:13: tests.0.kernel: a test has checks or steps, never both: make it a step',
     ],
     [['steps: []'], '4:12: tests.0.steps: an empty list of steps does nothing'],
-    [['steps: [{ wait: 1s, crash: {} }]'], `4:13: tests.0.steps.0: a step has one key: one of ${named(() => true)}`],
+    [
+      ['steps: [{ wait: 1s, crash: {} }]'],
+      `4:13: tests.0.steps.0: a step has one key, and milestone beside it: one of ${named(() => true)}`,
+    ],
     [['steps: [{ rebot: {} }]'], '4:15: tests.0.steps.0.rebot: unknown key; did you mean "reboot"?'],
     [
       ['steps: [{ wait: soon }]'],

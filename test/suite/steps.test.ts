@@ -90,6 +90,8 @@ describe('power and cables', () => {
       return { readyMs: 3000 };
     },
     network: async (up) => void calls.push(['network', up]),
+    milestone: async () => void calls.push('milestone'),
+    rollback: async () => void calls.push('rollback'),
   };
 
   test('are asked for in order', async () => {
@@ -102,6 +104,15 @@ describe('power and cables', () => {
       ['network', true],
       ['crash', undefined],
     ]);
+  });
+
+  test('a milestone is kept after its step, and only where that held', async () => {
+    calls.length = 0;
+    const [one, other] = ['milestone: true, command: { run: "true" }', 'command: { run: "exit 3" }, milestone: true'];
+    const verdict = await run(`steps: [{ ${one} }, { rollback: {} }, { ${other} }, { rollback: {} }]`, { control });
+    expect(verdict.outcome).toBe('failed');
+    expect(calls).toEqual(['milestone', 'rollback']);
+    expect(await run(`steps: [{ ${one} }]`)).toMatchObject({ outcome: 'error', error: { code: 'usage' } });
   });
 
   test('a boot that takes longer than it may is a failure', async () => {

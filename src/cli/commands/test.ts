@@ -7,7 +7,7 @@ import { assertFreezable, dryRun, type GuestSpec, type Ownership, runOwned } fro
 import { findTool, run as runTool } from '../../process/index.ts';
 import { chooseReporters, createMask, renderSummary, secretsIn } from '../../report/index.ts';
 import type { RunRecord } from '../../schema/index.ts';
-import { digestOf, type SuitePlan, shardOf } from '../../suite/index.ts';
+import { digestOf, hasMilestones, type SuitePlan, shardOf } from '../../suite/index.ts';
 import type { Command, Context } from '../command.ts';
 import { countOf, guestsAtOnce } from '../jobs.ts';
 import { runPlansOffline } from '../offline-run.ts';
@@ -93,7 +93,7 @@ async function describeAll(context: Context, setup: Setup, plans: readonly Suite
       assertFreezable(spec);
       freezable.add(plan.key);
     } catch (error) {
-      if (plan.isolation === 'fork') throw error;
+      if (plan.isolation === 'fork' || hasMilestones(plan)) throw error;
     }
     specs.set(plan.key, spec);
   }

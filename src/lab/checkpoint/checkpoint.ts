@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import type { DiskLayer } from '../../machine/index.ts';
 import type { CheckpointManifest } from '../../schema/index.ts';
 
 /** A frozen guest: memory, device state and disks as they were at one moment, in a folder that only its owner enters. */
 export interface Checkpoint {
   folder: string;
   manifest: CheckpointManifest;
+  /** What the guest itself was a fork of, where it was one: its disks lie below. */
+  parent?: Checkpoint;
 }
 
 /** The files of a checkpoint. What it has of disks and variables depends on its machine. */
@@ -21,4 +24,11 @@ export const checkpointFiles = {
 /** The path of one of its files. */
 export function checkpointPath({ folder }: Checkpoint, file: string): string {
   return join(folder, file);
+}
+
+/** A disk as it was frozen, with what lies below it of the checkpoints before. */
+export function frozenLayers(checkpoint: Checkpoint, file: string): DiskLayer[] {
+  const { parent } = checkpoint;
+  const own: DiskLayer = { path: checkpointPath(checkpoint, file), format: 'qcow2' };
+  return [own, ...(parent ? frozenLayers(parent, file) : [])];
 }

@@ -17,8 +17,8 @@ export function assertFreezable({ machine }: GuestSpec): void {
   if (![machine, ...machine.disks].some(({ bus }) => bus === 'nvme')) return;
   throw new GvmError({
     code: 'usage',
-    message: 'isolation: fork needs a machine that can be frozen, and QEMU cannot save the state of an NVMe disk',
-    hint: 'use another bus (virtio, scsi, sata, usb), or isolation: file',
+    message: 'forks and milestones need a machine that can be frozen, and QEMU cannot save the state of an NVMe disk',
+    hint: 'use another bus (virtio, scsi, sata, usb), or isolation: file without milestones',
   });
 }
 

@@ -24,6 +24,10 @@ export interface StoredCheckpoint {
   inUse: boolean;
 }
 
+/** What is known of a guest before it is frozen, and what puts its files into an empty folder. */
+type About = Omit<CheckpointManifest, 'version' | 'files' | 'madeAt' | 'console'>;
+type Fill = (folder: string) => Promise<Pick<CheckpointManifest, 'console'>>;
+
 /**
  * The checkpoints below gvm's home folder: `checkpoints/KEY/` is whole once it has a manifest. Every file is of one user
  * and host, and holds the secrets of a guest: nothing of it is packed, cached by CI or copied elsewhere.
@@ -69,11 +73,7 @@ export class CheckpointStore implements Disposable {
   }
 
   /** Makes a checkpoint by `fill`, which puts files into a folder. Where another gvm was faster, its one is taken. */
-  async make(
-    about: Omit<CheckpointManifest, 'version' | 'files' | 'madeAt' | 'console'>,
-    fill: (folder: string) => Promise<Pick<CheckpointManifest, 'console'>>,
-    signal: AbortSignal,
-  ): Promise<Checkpoint> {
+  async make(about: About, fill: Fill, signal: AbortSignal): Promise<Checkpoint> {
     const { key } = about;
     const work = join(this.#folder, `.work-${process.pid}-${randomBytes(4).toString('hex')}`);
     const folder = join(this.#folder, key);
@@ -99,6 +99,24 @@ export class CheckpointStore implements Disposable {
     const made = await this.find(key, signal);
     if (made) return made;
     throw new Error(`the checkpoint ${key} was damaged as soon as it was made`);
+  }
+
+  /** Makes one by `fill` that serves this process alone and is not listed; it stays until it is dropped. */
+  async hold(about: About, fill: Fill): Promise<Checkpoint> {
+    const folder = join(this.#folder, `.run-${process.pid}-${randomBytes(4).toString('hex')}`);
+    await mkdir(folder, { mode: 0o700 });
+    try {
+      const found = await writing(folder, () => fill(folder));
+      return { folder, manifest: { version: 1, ...about, ...found, madeAt: new Date().toISOString(), files: {} } };
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Removes one that was held. */
+  async drop({ folder }: Checkpoint): Promise<void> {
+    await rm(folder, { recursive: true, force: true });
   }
 
   /** Says that this process uses none any more. */
@@ -192,7 +210,7 @@ export class CheckpointStore implements Disposable {
   /** Removes what a gvm that was killed left behind. */
   #sweep(): void {
     for (const name of readdirSync(this.#folder)) {
-      const [, kind, pid] = /^\.(work|old|use)-(\d+)-/.exec(name) ?? [];
+      const [, kind, pid] = /^\.(work|old|use|run)-(\d+)-/.exec(name) ?? [];
       if (pid === undefined) continue;
       const gone = kind === 'use' ? !this.#lives(name) : processIdentity(Number(pid)) === undefined;
       if (gone) rmSync(join(this.#folder, name), { recursive: true, force: true });

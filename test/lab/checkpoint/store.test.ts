@@ -48,6 +48,21 @@ test('what was made is found again, listed, and removed', async () => {
   expect(await store.list()).toEqual([]);
 });
 
+test('what serves one run alone is not listed, and is gone when it is dropped or its process is', async () => {
+  using store = open();
+  const held = await store.hold({ key, ...about }, fill);
+  expect(readFileSync(join(held.folder, 'state'), 'utf8')).toBe('state of a guest');
+  open();
+  expect(readdirSync(held.folder)).toHaveLength(3);
+  expect(await store.list()).toEqual([]);
+  await store.drop(held);
+  await expect(store.hold({ key, ...about }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(readdirSync(join(home, 'checkpoints'))).toEqual([]);
+  mkdirSync(join(home, 'checkpoints', `.run-${2 ** 22}-abcd`));
+  open();
+  expect(readdirSync(join(home, 'checkpoints'))).toEqual([]);
+});
+
 test.each(['memory', 'state', 'key', 'checkpoint.json'])(
   'one with a changed byte in %s is discarded, and said so',
   async (file) => {
