@@ -3,7 +3,7 @@ import type { Log } from '../core/index.ts';
 import { openChain } from '../disk/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { type DeathScene, examineDisk, type PostMortem } from '../inspect/index.ts';
-import type { GuestSpec } from '../lab/index.ts';
+import { type GuestSpec, layersBelow } from '../lab/index.ts';
 
 /** Milliseconds that a look at the disk of a dead guest may take. */
 const TIMEOUT = 30_000;
@@ -18,8 +18,9 @@ export async function autopsy(
   { overlay, began, log, signal }: { overlay: string; began: number; log: Log; signal: AbortSignal },
 ): Promise<PostMortem | undefined> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
-  const { layers, virtualSize } = spec.image;
-  const chain = [{ path: overlay, format: 'qcow2' as const }, ...layers].map((layer) => ({ ...layer, virtualSize }));
+  const { virtualSize } = spec.image;
+  const layers = [{ path: overlay, format: 'qcow2' as const }, ...layersBelow(spec)];
+  const chain = layers.map((layer) => ({ ...layer, virtualSize }));
   try {
     await using disk = await openChain({ layers: chain, virtualSize }, { log, signal: deadline });
     return await examineDisk(disk, await sceneOf(spec, began), deadline);

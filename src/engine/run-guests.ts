@@ -41,6 +41,8 @@ export class RunGuests {
   readonly #options: RunGuestsOptions;
   /** Gives back the place of a guest, by its name. */
   readonly #places = new Map<string, () => void>();
+  /** The names of those that died. */
+  readonly #kept = new Set<string>();
 
   constructor(options: RunGuestsOptions) {
     this.#options = options;
@@ -125,7 +127,7 @@ export class RunGuests {
   async mourn(guest: Guest, lost: unknown): Promise<void> {
     const record = this.recordOf(guest.name);
     if (!record) return;
-    if (record.kept === undefined) await this.#keepLost(guest, record);
+    if (!this.#kept.has(record.name)) await this.#keepLost(guest, record);
     noteOn(lost, record);
   }
 
@@ -143,8 +145,10 @@ export class RunGuests {
   /** A guest that died is kept, and its disk examined once. */
   async #keep(spec: GuestSpec, record: GuestRecord, began: number): Promise<void> {
     const kept = this.#options.lab.keep(spec);
-    const first = record.kept === undefined;
-    record.kept = kept.reopen;
+    const first = !this.#kept.has(record.name);
+    this.#kept.add(record.name);
+    // What a setup or a milestone has frozen, and a fork's disk lies on, is gone after the run.
+    if (!spec.checkpoint?.held) record.kept = kept.reopen;
     const found = first ? await this.#options.autopsy(spec, kept.overlay, began) : undefined;
     if (found) record.postMortem = found;
     await this.#save(record, kept.consoleLog);

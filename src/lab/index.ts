@@ -1,5 +1,5 @@
 export { type BrokerClient, type BrokerHandlers, connectBroker, serveBroker } from './broker.ts';
-export type { Checkpoint } from './checkpoint/checkpoint.ts';
+export { type Checkpoint, layersBelow } from './checkpoint/checkpoint.ts';
 export { assertFreezable, checkpointKey } from './checkpoint/key.ts';
 export { CheckpointStore, type StoredCheckpoint } from './checkpoint/store.ts';
 export { connectConsole, serveConsoles } from './consoles.ts';

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { shellQuote } from '../core/index.ts';
+import { layersBelow } from './checkpoint/checkpoint.ts';
 import type { KeptGuest } from './guest.ts';
 import type { GuestSpec } from './spec.ts';
 
@@ -8,7 +9,7 @@ export function keptGuest(spec: GuestSpec, folder: string): KeptGuest {
   const overlay = join(folder, 'overlay.qcow2');
   // A kernel of the host's is not in the overlay: what was started directly starts by its own boot loader here.
   const firmware = spec.boot.firmware === 'bios' ? '' : ' --firmware uefi';
-  const below = spec.image.layers.map((layer) => shellQuote(layer.path.replace(/\/[^/]*$/, '') || '/'));
+  const below = layersBelow(spec).map((layer) => shellQuote(dirname(layer.path)));
   const allow = [...new Set(below)].map((path) => ` --allow-backing ${path}`).join('');
   return {
     folder,

@@ -107,7 +107,14 @@ export class CheckpointStore implements Disposable {
     await mkdir(folder, { mode: 0o700 });
     try {
       const found = await writing(folder, () => fill(folder));
-      return { folder, manifest: { version: 1, ...about, ...found, madeAt: new Date().toISOString(), files: {} } };
+      const manifest: CheckpointManifest = {
+        version: 1,
+        ...about,
+        ...found,
+        madeAt: new Date().toISOString(),
+        files: {},
+      };
+      return { folder, manifest, held: true };
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
