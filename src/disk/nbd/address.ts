@@ -6,12 +6,16 @@ export interface NbdAddress {
   export: string;
   /** Refuse a server without TLS. */
   tls: boolean;
+  /** The folder of the certificates, and the name that the server's must have. */
+  certificates?: string;
+  hostname?: string;
 }
 
 const DEFAULT_PORT = 10809;
 
 /**
  * An NBD URI: `nbd://HOST[:PORT]/EXPORT`, `nbds://…`, `nbd+unix:///EXPORT?socket=PATH`, `nbds+unix://…`.
+ * With `tls-certificates=DIR` and `tls-hostname=NAME` behind it, where they are needed.
  * Specification: NetworkBlockDevice/nbd, doc/uri.md.
  * @throws GvmError `usage`
  */
@@ -27,14 +31,16 @@ export function parseNbdUri(text: string): NbdAddress {
   if (!scheme) throw bad('it begins with nbd://, nbds://, nbd+unix:// or nbds+unix://');
   const tls = scheme[1] === 's';
   const name = decodeURIComponent(url.pathname.replace(/^\//, ''));
+  const [certificates, hostname] = [url.searchParams.get('tls-certificates'), url.searchParams.get('tls-hostname')];
+  const common = { export: name, tls, ...(certificates ? { certificates } : {}), ...(hostname ? { hostname } : {}) };
   if (scheme[2]) {
     const path = url.searchParams.get('socket');
     if (!path) throw bad('?socket=PATH is missing');
-    return { socket: { path }, export: name, tls };
+    return { socket: { path }, ...common };
   }
   if (url.hostname === '') throw bad('the host is missing');
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
-  return { socket: { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port }, export: name, tls };
+  return { socket: { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port }, ...common };
 }
 
 /** Whether a word is an NBD address and no file. */

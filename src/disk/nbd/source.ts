@@ -12,6 +12,7 @@ import { NbdConnection } from './connection.ts';
 import { handshake, type NbdSession } from './handshake.ts';
 import { nbdFailure } from './protocol.ts';
 import { mergeStatus, type StatusExtent } from './status.ts';
+import { trustOf } from './trust.ts';
 
 export interface NbdOptions {
   /** Most connections, where the server allows several. Default 4. */
@@ -181,7 +182,7 @@ async function upgrade(
   if (plain.release()) throw new Error('bytes came between STARTTLS and TLS');
   const host = 'host' in address.socket ? address.socket.host : undefined;
   const name = host !== undefined && !/^[\d.:]+$|:/.test(host) ? { servername: host } : {};
-  const secure = connectTls({ socket, ...name, ...options.tls });
+  const secure = connectTls({ socket, ...name, ...trustOf(address), ...options.tls });
   const stream = new ByteStream(secure);
   await new Promise<void>((resolve, reject) => {
     secure.once('secureConnect', resolve);

@@ -162,6 +162,10 @@ describe('addresses', () => {
     ['nbds://host:99', { socket: { host: 'host', port: 99 }, export: '', tls: true }],
     ['nbd://[::1]:5/a%20b', { socket: { host: '::1', port: 5 }, export: 'a b', tls: false }],
     ['nbd+unix:///exp?socket=/run/s', { socket: { path: '/run/s' }, export: 'exp', tls: false }],
+    [
+      'nbds+unix:///?socket=/run/s&tls-certificates=/pki&tls-hostname=far',
+      { socket: { path: '/run/s' }, export: '', tls: true, certificates: '/pki', hostname: 'far' },
+    ],
   ])('%s', (text, address) => expect(parseNbdUri(text)).toEqual(address));
 
   it.each(['nbd+unix:///x', 'http://host/', 'nbd:///x', 'nonsense'])('refuses %s', (text) => {

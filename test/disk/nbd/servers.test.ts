@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pause, silentLog } from '../../../src/core/index.ts';
 import { openImage } from '../../../src/disk/image/open.ts';
+import { openDisk } from '../../../src/disk/index.ts';
 import type { NbdAddress } from '../../../src/disk/nbd/address.ts';
 import { exportChain } from '../../../src/disk/nbd/export.ts';
 import { type NbdOptions, NbdSource } from '../../../src/disk/nbd/source.ts';
@@ -238,6 +239,10 @@ describe('nbdkit', () => {
       writeFileSync(join(pki, 'ext'), 'subjectAltName=DNS:localhost\n');
       const ca = ['-CA', 'ca-cert.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial'];
       openssl('x509', '-req', '-in', 'server.csr', ...ca, '-out', 'server-cert.pem', '-days', '2', '-extfile', 'ext');
+      openssl('req', ...key, 'client-key.pem', '-out', 'client.csr', '-subj', '/CN=a client');
+      openssl('x509', '-req', '-in', 'client.csr', ...ca, '-out', 'client-cert.pem', '-days', '2');
+      mkdirSync(join(pki, 'nobody'));
+      writeFileSync(join(pki, 'nobody/ca-cert.pem'), readFileSync(join(pki, 'ca-cert.pem')));
     });
 
     it('turns to TLS where the server asks for it, and trusts only whom it was told to', async () => {
@@ -250,6 +255,19 @@ describe('nbdkit', () => {
       await expect(connect(socket, { tls: { ca, servername: 'elsewhere' } })).rejects.toThrow(
         /altnames|does not match/i,
       );
+    });
+
+    it('takes certificates from the folder that an address names, and shows its own to a server that wants them', async () => {
+      const socket = await nbdkit([
+        ...['--tls=require', `--tls-certificates=${pki}`, '--tls-verify-peer'],
+        ...['file', at('disk.raw')],
+      ]);
+      const disk = (more: string) => openDisk(`nbds+unix:///?socket=${socket}&${more}`);
+      await using opened = await disk(`tls-certificates=${pki}`);
+      expect((await opened.source.read(0, 4096)).equals(plain.subarray(0, 4096))).toBe(true);
+      await expect(disk(`tls-certificates=${pki}/nobody`)).rejects.toMatchObject({ code: 'nbd-failed' });
+      await expect(disk(`tls-certificates=${pki}&tls-hostname=elsewhere`)).rejects.toThrow(/altnames|does not match/i);
+      await expect(disk('tls-certificates=/none')).rejects.toMatchObject({ code: 'file-missing' });
     });
 
     it('refuses a server without TLS where it was asked for', async () => {
