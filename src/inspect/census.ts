@@ -3,6 +3,7 @@ import { type FsNode, type Located, walkTree } from '../disk/index.ts';
 import { diskTrouble, type PoweredOff } from '../facts/powered-off.ts';
 import { capabilitiesOf } from './parse/capabilities.ts';
 import { secretBySight, secretInside } from './parse/secret.ts';
+import type { Stage } from './section.ts';
 
 /** What one walk over all files of an image brings. Every list is bounded; what is left out is counted. */
 export interface Census {
@@ -32,7 +33,7 @@ const PLACES = /^\/(?:etc|root|home|opt|srv|var\/lib|usr\/local)\//;
 const CAPABILITY = Buffer.from('security.capability');
 
 /** Walks all files of an image once. */
-export async function takeCensus(disk: PoweredOff): Promise<Census> {
+export async function takeCensus(disk: PoweredOff, stage: Pick<Stage, 'files'>): Promise<Census> {
   const census: Census = {
     files: 0,
     directories: 1,
@@ -62,6 +63,7 @@ export async function takeCensus(disk: PoweredOff): Promise<Census> {
     const path = walked.path.toString('utf8');
     if (type === 'directory') census.directories++;
     else census.files++;
+    stage.files++;
     if (census.files > MOST_FILES) break;
     if (countsOnce(links, walked)) addUsage(census.usage, path, type === 'directory', node.stat.allocated);
     if (type !== 'file') continue;

@@ -3,4 +3,4 @@ export { inspectImage, inspectSystem } from './inspect.ts';
 export { type DeathScene, examineDisk, type PostMortem } from './post-mortem.ts';
 export { sections } from './registry.ts';
 export type { Inspection } from './schema.ts';
-export type { Row } from './section.ts';
+export type { Row, Stage } from './section.ts';

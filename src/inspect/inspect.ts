@@ -4,6 +4,7 @@ import { diskTrouble, PoweredOff } from '../facts/powered-off.ts';
 import { type Census, takeCensus } from './census.ts';
 import { sections } from './registry.ts';
 import type { Inspection } from './schema.ts';
+import type { Stage } from './section.ts';
 
 /** The longest text of a disk that is kept whole. */
 const LONGEST = 4096;
@@ -15,18 +16,22 @@ const LONGEST = 4096;
  */
 export async function inspectImage(
   { source, chain }: Disk,
-  { image, keys = [], signal }: { image: string; keys?: readonly Buffer[]; signal?: AbortSignal },
+  { image, keys = [], stage, signal }: { image: string; keys?: readonly Buffer[]; stage?: Stage; signal?: AbortSignal },
 ): Promise<Inspection> {
   const layout = await readLayout(source, { keys, signal });
   const tree = await openTree(layout, undefined, signal);
   const files = (chain?.layers ?? []).map(({ path, format }) => ({ path, format }));
-  return await inspectSystem(new PoweredOff(layout, tree, { signal }), { image, files });
+  return await inspectSystem(new PoweredOff(layout, tree, { signal }), { image, files, ...(stage ? { stage } : {}) });
 }
 
 /** The same of what is open already: a disk, or a running guest by the same eyes. */
 export async function inspectSystem(
   disk: PoweredOff,
-  { image, files = [] }: { image: string; files?: Inspection['files'] },
+  {
+    image,
+    files = [],
+    stage = { section: '', files: 0 },
+  }: { image: string; files?: Inspection['files']; stage?: Stage },
 ): Promise<Inspection> {
   const { layout, tree, signal } = disk;
   const diagnostics: Inspection['diagnostics'] = [];
@@ -36,12 +41,13 @@ export async function inspectSystem(
   for (const { message } of [...layout.diagnostics, ...tree.diagnostics]) say('disk', message);
   let taken: Promise<Census> | undefined;
   const census = () => {
-    taken ??= takeCensus(disk);
+    taken ??= takeCensus(disk, stage);
     return taken;
   };
   const found: Record<string, unknown> = {};
   for (const { name, read } of sections) {
     signal?.throwIfAborted();
+    stage.section = name;
     try {
       const value = await read({ disk, census, note: (text) => say(name, text) });
       if (value !== undefined) found[name] = value;

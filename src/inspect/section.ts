@@ -10,6 +10,13 @@ export type Told<S extends (z: Zod) => z.ZodType> = z.output<ReturnType<S>>;
 /** One line for people: its cells, which are set in columns. */
 export type Row = readonly string[];
 
+/** How far an inspection is, for whoever looks meanwhile. */
+export interface Stage {
+  section: string;
+  /** Files that the walk over all of them came by. */
+  files: number;
+}
+
 /** What a section is read from. */
 export interface Inspection {
   disk: PoweredOff;

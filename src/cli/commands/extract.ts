@@ -15,10 +15,11 @@ export const extract: Command = {
   ],
   words: [3, 3],
   run: (context) =>
-    onTree(context, async ({ tree, output, trouble, signal }) => {
+    onTree(context, async ({ tree, output, progress, trouble, signal }) => {
       const destination = context.words[2] ?? '';
       const found = await tree.vfs.resolve(pathWord(context), { signal });
-      const done = await extractTree(tree.vfs, found, resolve(context.cwd, destination), { trouble, signal });
+      const done = await extractTree(tree.vfs, found, resolve(context.cwd, destination), { trouble, signal, progress });
+      progress.say(undefined);
       const { files, folders, links, bytes, skipped } = done;
       const text = `${files} files, ${folders} folders, ${links} links, ${formatSize(bytes)}; ${skipped} special files left out`;
       await output.line(context.flag('json') ? JSON.stringify(done, null, 2) : text);

@@ -2,12 +2,13 @@ import { join, resolve } from 'node:path';
 import { printable } from '../../core/index.ts';
 import { filesOf } from '../../disk/index.ts';
 import { asGvmError, GvmError } from '../../errors/index.ts';
-import { type Inspection, inspectImage, inspectSystem, rememberInspection } from '../../inspect/index.ts';
+import { type Inspection, inspectImage, inspectSystem, rememberInspection, type Stage } from '../../inspect/index.ts';
 import { lookAt, nextChange } from '../changes.ts';
 import type { Command, Context } from '../command.ts';
 import { renderInspection } from '../disk/inspection.ts';
 import { readKeys } from '../disk/keys.ts';
 import { type Output, openOutput } from '../disk/output.ts';
+import { openProgress } from '../disk/progress.ts';
 import { chainNamed, diskOptions, interruptible, openNamed } from '../disk/session.ts';
 import { jobsOf } from '../jobs.ts';
 
@@ -18,13 +19,14 @@ async function inspectNamed(
   context: Context,
   image: string,
   keys: readonly Buffer[],
+  stage: Stage,
   signal: AbortSignal,
 ): Promise<Inspection> {
   const { opened } = context;
-  if (opened) return await inspectImage(opened.disk, { image, keys, signal });
+  if (opened) return await inspectImage(opened.disk, { image, keys, stage, signal });
   const read = async () => {
     await using disk = await openNamed(context, image, signal);
-    return await inspectImage(disk, { image, keys, signal });
+    return await inspectImage(disk, { image, keys, stage, signal });
   };
   // What a key opened is not written down in the clear; of a server nothing says whether it has changed.
   const chain = keys.length > 0 || context.flag('fresh') ? undefined : await chainNamed(context, image);
@@ -43,16 +45,25 @@ async function inspectAll(
 ): Promise<number> {
   const jobs = jobsOf(context);
   const waiting: Promise<Inspection>[] = [];
+  const stages = images.map((): Stage => ({ section: '', files: 0 }));
+  using progress = openProgress(process.stderr, context.verbosity >= 0);
   let code = 0;
   for (const [i, image] of images.entries()) {
     while (waiting.length < Math.min(images.length, i + jobs)) {
-      const next = inspectNamed(context, images[waiting.length] ?? '', keys, signal);
+      const at = waiting.length;
+      const next = inspectNamed(context, images[at] ?? '', keys, stages[at] as Stage, signal);
       next.catch(() => {});
       waiting.push(next);
     }
+    const { [i]: stage } = stages;
+    const which = images.length > 1 ? `${i + 1} of ${images.length}, ` : '';
+    progress.say(() => printable(`${which}${image}: ${stage?.section}, ${stage?.files} files`));
     try {
-      await show(await (waiting[i] as Promise<Inspection>));
+      const found = await (waiting[i] as Promise<Inspection>);
+      progress.say(undefined);
+      await show(found);
     } catch (thrown) {
+      progress.say(undefined);
       // Of several images one may be bad, and one that is watched may be so for a while; else it is the error of the command.
       if ((context.words.length === 1 && !context.flag('watch')) || signal.aborted) throw thrown;
       const error = asGvmError(thrown);

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, symlink, utimes } from 'node:fs/promises';
-import { showBytes } from '../../core/index.ts';
+import { formatSize, showBytes } from '../../core/index.ts';
 import { type Diagnostic, type FsNode, joinPath, type Located, type Vfs, walkTree } from '../../disk/index.ts';
 import { GvmError } from '../../errors/index.ts';
+import type { Progress } from './progress.ts';
 
 export interface Extracted {
   files: number;
@@ -17,6 +18,7 @@ export interface Extracted {
 interface Options {
   trouble: (diagnostic: Diagnostic) => void;
   signal: AbortSignal;
+  progress: Progress;
 }
 
 const PIECE = 2 ** 20;
@@ -33,6 +35,7 @@ export async function extractTree(vfs: Vfs, start: Located, destination: string,
     throw new GvmError({ code: 'usage', message: `${destination} exists already`, hint: 'name a path that does not' });
   }
   const done: Extracted = { files: 0, folders: 0, links: 0, skipped: 0, bytes: 0 };
+  options.progress.say(() => `${done.files} files, ${formatSize(done.bytes)}`);
   const target = Buffer.from(destination);
   const maker = new Maker(done, options);
   await maker.make(start, target);

@@ -11,12 +11,15 @@ export interface Output {
   bytes(bytes: Uint8Array): Promise<void>;
   /** Waits until all is handed on. */
   flush(): Promise<void>;
+  /** How much came so far. */
+  readonly count: { lines: number; bytes: number };
 }
 
 /** @throws ReaderGone from any of its methods when nobody reads any more */
 export function openOutput(stream: Writable): Output {
   let held: string[] = [];
   let length = 0;
+  const count = { lines: 0, bytes: 0 };
   let gone: Error | undefined;
   stream.on('error', (error: NodeJS.ErrnoException) => {
     gone = error.code === 'EPIPE' ? new ReaderGone() : error;
@@ -35,13 +38,16 @@ export function openOutput(stream: Writable): Output {
   return {
     async line(text) {
       held.push(`${text}\n`);
+      count.lines++;
       length += text.length + 1;
       if (length >= FULL) await flush();
     },
     async bytes(bytes) {
       await flush();
+      count.bytes += bytes.length;
       await write(bytes);
     },
     flush,
+    count,
   };
 }

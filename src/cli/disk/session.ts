@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { parseBytes, printable } from '../../core/index.ts';
+import { formatSize, parseBytes, printable } from '../../core/index.ts';
 import {
   type Diagnostic,
   type Disk,
@@ -20,6 +20,7 @@ import type { Context } from '../command.ts';
 import type { OptionName } from '../options.ts';
 import { readKeys } from './keys.ts';
 import { type Output, openOutput, ReaderGone } from './output.ts';
+import { openProgress, type Progress } from './progress.ts';
 
 /** The options of every command that reads a disk. */
 export const diskOptions = ['format', 'allow-backing', 'snapshot', 'key-file'] as const satisfies OptionName[];
@@ -31,6 +32,8 @@ export interface Session {
   layout: Layout;
   signal: AbortSignal;
   output: Output;
+  /** What is shown meanwhile. */
+  progress: Progress;
   /** Says that something is wrong with the disk; the command goes on and ends with 2. */
   trouble(diagnostic: Diagnostic): void;
 }
@@ -65,7 +68,7 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<numbe
 }
 
 /** An image that stays open for several commands. */
-export interface OpenedImage extends Omit<Session, 'trouble'> {
+export interface OpenedImage extends Omit<Session, 'trouble' | 'progress'> {
   tree: ImageTree;
   /** The folder in which one stands. */
   at: Buffer;
@@ -85,7 +88,7 @@ export function onDisk(context: Context, work: (session: Session) => Promise<voi
 
 async function withTrouble(
   context: Context,
-  { disk, layout, signal, output }: Omit<Session, 'trouble'>,
+  { disk, layout, signal, output }: Omit<Session, 'trouble' | 'progress'>,
   work: (session: Session) => Promise<void>,
 ): Promise<number> {
   let wrong = false;
@@ -93,8 +96,13 @@ async function withTrouble(
     wrong = true;
     context.log.warn(printable(diagnostic.message));
   };
+  using progress = openProgress(process.stderr, context.verbosity >= 0);
+  // On a terminal the lines of the output say it themselves.
+  const { count } = output;
+  if (!process.stdout.isTTY)
+    progress.say(() => (count.bytes > 0 ? formatSize(count.bytes) : count.lines > 0 ? `${count.lines} lines` : ''));
   try {
-    await work({ disk, layout, signal, output, trouble });
+    await work({ disk, layout, signal, output, progress, trouble });
   } finally {
     await output.flush();
   }

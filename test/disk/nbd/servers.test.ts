@@ -100,6 +100,31 @@ describe('qemu-nbd', () => {
     }
   });
 
+  it('tells what was written since a bitmap was made', async () => {
+    qemuImg('create', '-f', 'qcow2', 'marked.qcow2', '8M');
+    const write = (command: string) => execFileSync('qemu-io', ['-f', 'qcow2', '-c', command, at('marked.qcow2')]);
+    write('write 0 1M');
+    qemuImg('bitmap', '--add', '-g', '65536', 'marked.qcow2', 'since');
+    for (const command of ['write 512k 100k', 'write -z 3M 64k', 'discard 6M 128k']) write(command);
+    const chain = await openImage(at('marked.qcow2'));
+    await using server = await exportChain(chain, { log: silentLog, bitmaps: ['since'] });
+    const context = 'qemu:dirty-bitmap:since';
+    await using source = await NbdSource.connect(server.address, { contexts: ['base:allocation', context] });
+    const dirty: [number, number][] = [];
+    for await (const { offset, length, values } of source.blockStatus(0, source.size)) {
+      if (((values.get(context) ?? 0) & 1) === 0) continue;
+      const last = dirty.at(-1);
+      if (last && last[0] + last[1] === offset) last[1] += length;
+      else dirty.push([offset, length]);
+    }
+    const [kib, mib] = [1024, MIB];
+    expect(dirty).toEqual([
+      [512 * kib, 128 * kib],
+      [3 * mib, 64 * kib],
+      [6 * mib, 128 * kib],
+    ]);
+  });
+
   it.runIf(root)('runs as nobody behind folders that only root may enter, and leaves nothing', async () => {
     const server = await open();
     const [pid] = servers();
