@@ -181,6 +181,25 @@ test('over SSH a fork has an identity of its own as well, and lives through a cu
   expect(new Set([...lines(one).slice(0, 3), ...lines(two).slice(0, 3)]).size).toBe(6);
 });
 
+test('of a fork that died the disk is read with what was frozen below it', async () => {
+  const said = (text: string) => `echo ${text} >> /var/log/messages; sync`;
+  const panic = 'echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger; sleep 100';
+  const dies = `tests:\n  - { name: dies, command: { run: "${said('of the fork')}; ${panic}" } }\n`;
+  const other = project({
+    'plain.gvm.yaml': `suite: plain\nisolation: fork\n${dies}`,
+    'prepared.gvm.yaml': `suite: prepared\nisolation: fork\nsetup: [{ command: { run: "${said('of the setup')}" } }]\n${dies}`,
+  });
+  const { stdout } = await gvm(['test', '--json', 'plain.gvm.yaml', 'prepared.gvm.yaml'], { cwd: other.folder });
+  const { guests } = JSON.parse(stdout) as RunRecord;
+  other.remove();
+  const [plain, prepared] = guests.filter(({ postMortem }) => postMortem !== undefined);
+  expect(JSON.stringify(plain?.postMortem)).toContain('of the fork');
+  expect(plain?.kept).toContain(`--allow-backing ${store}/`);
+  expect(JSON.stringify(prepared?.postMortem)).toMatch(/of the setup.*of the fork/);
+  // What its disk lay on is gone with the run.
+  expect(prepared?.kept).toBeUndefined();
+});
+
 async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 180_000;
   while (!holds()) {
