@@ -117,7 +117,7 @@ test('a responder that ends in the middle of a command fails it at once; a new o
   });
   await guest
     .channel()
-    .exec('until pgrep -fx "sleep 1004"; do sleep 0.1; done; pkill -KILL -f "^/bin/sh /usr/lib/gvm/channel"');
+    .exec('until pgrep -fx "sleep 1004"; do sleep 0.1; done; pkill -KILL -f "^/bin/busybox sh /usr/lib/gvm/channel"');
   await cut;
   expect(performance.now() - began).toBeLessThan(10_000 * guest.scale);
   await guest.channel().exec('pkill -fx "sleep 1004"; rc-service gvm-channel zap; rc-service gvm-channel start');
