@@ -1,3 +1,5 @@
+import { view } from '../../../../dist/disk/trouble.js';
+import { parseMetadata } from '../../../../dist/disk/volume/lvm/text.js';
 import { be32, placesOf, u32, u64, writeAll } from './places.mjs';
 
 /** Changes the JSON of both headers. */
