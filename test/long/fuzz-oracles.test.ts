@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { fileSystems, openFileSystem } from '../../src/disk/fs/registry.ts';
 import { Vfs } from '../../src/disk/index.ts';
 import { readPartitionTable } from '../../src/disk/partition/table.ts';
+import { findTool } from '../../src/process/index.ts';
 import { isTyped } from '../disk/mutate.ts';
 import { oracles, ourPartitions, ourWords, type Said, sfdisk } from './fuzz/oracles.ts';
 import { mutate, Pages } from './fuzz/pages.mjs';
@@ -12,6 +13,7 @@ import { placesOf, readersIn } from './fuzz/readers.mjs';
 import { repairs } from './fuzz/repair.mjs';
 import type { Seed } from './fuzz/seed.ts';
 import { seedsIn } from './fuzz/seeds.ts';
+import { askBoth, type Part, volumeOracles } from './fuzz/volume-oracles.ts';
 
 // A sample of mutants, of which the tools of each format are asked as well: where both read all of it without a word of
 // complaint, both say the same. GVM_FUZZ_CASES sets how many mutants there are of each image, GVM_FUZZ_SEED makes others.
@@ -21,8 +23,21 @@ const PAGE = 4096;
 
 const scratch = mkdtempSync(join(tmpdir(), 'gvm-oracles-'));
 const images = seedsIn(process.env.GVM_FUZZ_FOLDER ?? scratch).filter(
-  ({ name, kind }) => name in oracles || kind === 'partitions',
+  ({ name, kind }) => name in oracles || kind === 'partitions' || hasTool(kind),
 );
+
+/** Tools of volumes are asked where they are; not every distribution has them without their daemons. */
+function hasTool(kind: string): boolean {
+  const tool = volumeOracles[kind]?.tool;
+  return tool !== undefined && findTool(tool) !== undefined;
+}
+
+/** The partitions of a sound disk, or the whole of it. */
+async function partsOf(disk: Pages): Promise<Part[]> {
+  const table = await readPartitionTable(disk);
+  const whole = { name: 'disk', start: 0, size: disk.size };
+  return table?.partitions.map(({ number, start, size }) => ({ name: `p${number}`, start, size })) ?? [whole];
+}
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** The image as a file, in which the changed pages are put, and set back before the next. */
@@ -68,6 +83,8 @@ describe(`${CASES} mutants of each image, seed ${SEED}`, () => {
     const disk = new Pages(image);
     const readers = readersIn(scratch);
     const places = await placesOf(disk, image.kind, readers[image.kind] ?? readers.fileSystem);
+    const volume = volumeOracles[image.kind];
+    const parts = volume ? await partsOf(disk) : [];
     const file = fileOf(image);
     const tally = { same: 0, differ: 0, weRefuse: 0, theyRefuse: 0, bothRefuse: 0 };
     const differences: string[] = [];
@@ -75,9 +92,14 @@ describe(`${CASES} mutants of each image, seed ${SEED}`, () => {
     for (let number = 0; number < CASES; number++) {
       if (mutate(disk, places, Math.imul(SEED, 1_000_003) + number)) await repairs[image.kind]?.(disk, places);
       file.put(disk);
-      const ours = await ourAnswer(image, disk);
+      const both = volume && (await askBoth(volume, disk, parts, scratch, isTyped));
+      const ours = both ? both.ours : await ourAnswer(image, disk);
       const known = typeof ours === 'string' ? new Map<string, string>() : ours;
-      const theirs = image.kind === 'partitions' ? sfdisk(file.path) : oracles[name]?.ask(file.path, known);
+      const theirs = both
+        ? both.theirs
+        : image.kind === 'partitions'
+          ? sfdisk(file.path)
+          : oracles[name]?.ask(file.path, known);
       if (typeof ours === 'string' || !theirs) {
         tally[typeof ours !== 'string' ? 'theyRefuse' : theirs ? 'weRefuse' : 'bothRefuse']++;
         if (typeof ours === 'string' && theirs) reasons.add(ours.replace(/\d+/g, 'N'));
@@ -92,7 +114,10 @@ describe(`${CASES} mutants of each image, seed ${SEED}`, () => {
         tally.theyRefuse++;
         continue;
       }
-      const paths = new Set([...ours.keys(), ...theirs.keys()]);
+      // Of several parts those are compared that neither complains of.
+      const paths = new Set(
+        [...ours.keys(), ...theirs.keys()].filter((one) => !volume || (ours.has(one) && theirs.has(one))),
+      );
       const wrong = [...paths].filter((path) => ours.get(path) !== theirs.get(path));
       tally[wrong.length === 0 ? 'same' : 'differ']++;
       const [path] = wrong;

@@ -24,7 +24,7 @@ const parsers: Readonly<Record<string, RegExp>> = {
   lvm: /^disk\/volume\/lvm\//,
   md: /^disk\/volume\/md\//,
   luks: /^disk\/volume\/luks\//,
-  stack: /^disk\/(volume\/[^/]+|overlay\/[^/]+|layout|tree|root|device|fstab|content|walk)\.js/,
+  stack: /^disk\/(volume\/[^/]+|overlay\/[^/]+|layout|tree|root|device|fstab|content|walk|vfs)\.js/,
   lzma: /^disk\/codec\/(lzma|xz|x86)/,
   lzo: /^disk\/codec\/lzo/,
   lz4: /^disk\/codec\/lz4/,

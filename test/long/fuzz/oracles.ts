@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Located, Vfs } from '../../../src/disk/index.ts';
 import { walkTree } from '../../../src/disk/index.ts';
 import type { Partition } from '../../../src/disk/partition/table.ts';
@@ -129,6 +132,36 @@ const xfsDb: Oracle = {
   say: (file) => (/^\/(dir\/|sub\/)?[^/]+$/.test(pathOf(file)) ? `${file.node.stat.ino}` : undefined),
 };
 
+/** btrfs(8) checks it, then copies all files out; one that is not quite right it does not check. */
+const btrfs: Oracle = {
+  ask(image) {
+    if (output('btrfs', ['check', '--readonly', '--quiet', image]) === undefined) return undefined;
+    const folder = mkdtempSync(join(tmpdir(), 'gvm-restored-'));
+    try {
+      if (output('btrfs', ['restore', '-S', image, folder]) === undefined) return undefined;
+      const found = readdirSync(folder, { recursive: true, withFileTypes: true });
+      return new Map(
+        found.map((entry) => {
+          const path = join(entry.parentPath, entry.name);
+          const said = entry.isDirectory()
+            ? 'd'
+            : entry.isSymbolicLink()
+              ? `l ${readlinkSync(path, 'latin1')}`
+              : sha(readFileSync(path));
+          return [path.slice(folder.length), said];
+        }),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  async say({ node }) {
+    if (node.stat.type === 'directory') return 'd';
+    if (node.stat.type === 'symlink') return `l ${(await node.readlink()).toString('latin1')}`;
+    return sha(await node.read(0, node.stat.size));
+  },
+};
+
 /** By the name of a sound image. */
 export const oracles: Readonly<Record<string, Oracle>> = {
   ext4: debugfs,
@@ -142,6 +175,10 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   'iso-rock-ridge': isoinfo,
   xfs: xfsDb,
   'xfs-v4': xfsDb,
+  'btrfs-crc32c': btrfs,
+  'btrfs-xxhash': btrfs,
+  'btrfs-sha256': btrfs,
+  'btrfs-blake2': btrfs,
 };
 
 /** What we say of all files, in the words of an oracle; or what is wrong with one of them. */

@@ -7,6 +7,7 @@ export class Pages implements BlockSource {
   /** What was changed: the page's number and its bytes. */
   changed: Map<number, Buffer>;
   constructor(image: { size: number; pages: Map<number, Uint8Array> });
+  numbers(): number[];
   bytes(offset: number, length: number): Buffer;
   write(offset: number, bytes: Uint8Array): void;
   restore(): void;

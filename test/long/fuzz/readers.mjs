@@ -80,6 +80,7 @@ async function followExtents(extents, from, end) {
 async function lookAround(fs) {
   const names = (await attempt(() => fs.subvolumes?.())) ?? [];
   for (const name of [...names.slice(0, 3), 'id=256', 'dir/sub']) await attempt(() => fs.subvolume?.(name));
+  await attempt(() => new Vfs(fs).resolve('/link'));
   const root = await fs.root();
   for (const name of ['dir', 'absent', ...names.slice(0, 1)]) await attempt(() => root.lookup(Buffer.from(name)));
 }

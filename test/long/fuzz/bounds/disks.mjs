@@ -85,7 +85,8 @@ export const disks = [
     },
   },
   {
-    bound: 'disk/partition/mbr loop',
+    bound: 'disk/partition/mbr met twice',
+    line: 'the chain comes back to this record',
     image: 'dos',
     edit: (disk) => {
       const table = disk.bytes(446, 64);

@@ -1,4 +1,5 @@
 // One disk for each bound of a file system's reader, which drives it there.
+import { crc32c } from '../../../../dist/core/index.js';
 import { be16, be32, be64, placesOf, u16, u32, u64, writeAll } from './places.mjs';
 
 /** The inodes of an ext with 1 KiB blocks and one group. */
@@ -27,6 +28,56 @@ function btrfsItems(disk, type) {
         .filter((item) => node[item + 8] === type)
         .map((item) => at - 32 + 101 + node.readUInt32LE(item + 17));
     });
+}
+
+/** A map of four levels, in which each node is that of all above it: 28,000 nodes in a file system of 2,048 blocks. */
+function widenExtMap(disk) {
+  const [inode] = extInodes(disk, 8).filter((at) => disk.bytes(at + 40, 2).equals(u16(0xf30a)));
+  const blocks = [1000, 1001, 1002];
+  const node = (depth, entries, first, child) =>
+    Buffer.concat([
+      ...[u16(0xf30a), u16(entries), u16(entries || 4), u16(depth), u32(0)],
+      ...Array.from({ length: entries }, (_, i) => Buffer.concat([u32(first + i), u32(child), u32(0)])),
+    ]);
+  disk.write(inode + 4, u32(2 ** 20));
+  disk.write(inode + 40, node(3, 4, 0, blocks[0]));
+  disk.write(blocks[0] * 1024, node(2, 84, 10, blocks[1]));
+  disk.write(blocks[1] * 1024, node(1, 84, 100, blocks[2]));
+  disk.write(blocks[2] * 1024, node(0, 0, 0, 0));
+}
+
+/** The same of an XFS: a million nodes. */
+function widenXfsMap(disk) {
+  const [inode] = xfsInodes(disk, 8).filter((at) => disk.bytes(at + 5, 1)[0] === 3);
+  const sb = disk.bytes(0, 512);
+  const [agBlocks, agBits] = [sb.readUInt32BE(84), sb[124]];
+  const number = (place) => {
+    const block = place / 4096;
+    return Math.floor(block / agBlocks) * 2 ** agBits + (block % agBlocks);
+  };
+  const most = Math.floor(((disk.bytes(inode + 82, 1)[0] * 8 || 336) - 4) / 16);
+  const [first] = placesOf(disk, 'BMA3', 4096);
+  const places = [first, first + 4096, first + 8192];
+  for (const [depth, place] of places.entries()) {
+    const node = Buffer.alloc(4096);
+    disk.bytes(first, 72).copy(node);
+    const entries = depth === 0 ? 0 : 251;
+    node.writeUInt16BE(depth, 4);
+    node.writeUInt16BE(entries, 6);
+    node.writeBigUInt64BE(BigInt(place / 512), 24);
+    for (let i = 0; i < entries; i++) {
+      node.writeBigUInt64BE(BigInt(i), 72 + i * 8);
+      node.writeBigUInt64BE(BigInt(number(places[depth - 1])), 72 + 251 * 8 + i * 8);
+    }
+    node.writeUInt32LE(0, 64);
+    node.writeUInt32LE(~crc32c(0xffffffff, node) >>> 0, 64);
+    disk.write(place, node);
+  }
+  disk.write(inode + 176, Buffer.concat([be16(3), be16(most)]));
+  for (let i = 0; i < most; i++) {
+    disk.write(inode + 180 + i * 8, be64(i));
+    disk.write(inode + 180 + (most + i) * 8, be64(number(places[2])));
+  }
 }
 
 /** @type {import('./index.mjs').Reach[]} */
@@ -112,10 +163,12 @@ export const fileSystems = [
     },
   },
   {
-    bound: 'disk/fs/fat/chain loop',
+    bound: 'disk/fs/fat/chain clusters',
+    line: 'it has a loop',
     image: 'fat12',
     edit: (disk) => {
-      // Every cluster is followed by itself.
+      // Every cluster is followed by itself, and a file has more of them than there are.
+      writeAll(disk, placesOf(disk, 'LARGE      ', 32), 28, u32(0x7fffffff));
       const boot = disk.bytes(0, 512);
       const at = boot.readUInt16LE(14) * 512;
       for (let n = 2; n < 2000; n += 2)
@@ -186,7 +239,8 @@ export const fileSystems = [
       ),
   },
   {
-    bound: 'disk/fs/xfs/attributes loop',
+    bound: 'disk/fs/xfs/attributes met twice',
+    line: 'the leaves of the attributes make a loop',
     image: 'xfs-rich',
     // Behind each leaf comes the first.
     edit: (disk) =>
@@ -217,5 +271,35 @@ export const fileSystems = [
     bound: 'disk/fs/xfs/log LONGEST_RECORD',
     image: 'xfs-rich',
     edit: (disk) => writeAll(disk, placesOf(disk, be32(0xfeedbabe), 512), 0, be32(1)),
+  },
+  {
+    bound: 'disk/fs/ext/map blocks',
+    line: 'has more nodes than the file system has blocks',
+    image: 'ext4-groups',
+    edit: widenExtMap,
+  },
+  {
+    bound: 'disk/fs/xfs/map blocks',
+    line: 'has more nodes than the file system has blocks',
+    image: 'xfs-rich',
+    edit: widenXfsMap,
+  },
+  {
+    bound: 'disk/walk met twice',
+    line: 'stands in another place as well',
+    image: 'ext2',
+    // A folder below is the root itself.
+    edit: (disk) => writeAll(disk, placesOf(disk, '\x03\x02sub'), -6, u32(2)),
+  },
+  {
+    bound: 'disk/vfs MOST_LINKS',
+    image: 'ext2',
+    // The link leads to itself.
+    edit: (disk) => {
+      for (const at of extInodes(disk, 10).filter((one) => disk.bytes(one + 40, 6).toString() === 'large\0')) {
+        disk.write(at + 4, u32(4));
+        disk.write(at + 40, Buffer.from('link\0'));
+      }
+    },
   },
 ];

@@ -13,7 +13,7 @@ import { disks, editLuks2 } from './disks.mjs';
 import { fileSystems } from './file-systems.mjs';
 import { be32, placesOf, u32 } from './places.mjs';
 
-/** @typedef {{ bound: string, image?: string, kind?: string, edit?: Function, call?: Function }} Reach */
+/** @typedef {{ bound: string, image?: string, kind?: string, edit?: Function, call?: Function, line?: string }} Reach */
 
 /** @type {Reach[]} */
 export const reaches = [
@@ -127,6 +127,15 @@ export const reaches = [
       );
       const group = groupOf(`logical_volumes { ${volumes.join(' ')} }`);
       await new Volumes(group, new Map()).open(group.logical.get('v0'));
+    },
+  },
+  {
+    bound: 'facts/journal-file/objects way back',
+    line: 'leads back to',
+    call: () => {
+      const bytes = manyArrays(3);
+      bytes.writeBigUInt64LE(256n, 256 + 32 + 16);
+      return new JournalObjects(bytes).entryOffsets();
     },
   },
 ];
