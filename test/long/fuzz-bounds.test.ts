@@ -60,7 +60,9 @@ test('the page of bounds says so', () => {
   const named = ran.bounds().map(({ file, name, value, limits }) => {
     const bound = `${file} ${name}`;
     const images = new Set(said.filter((one) => one.bound === bound).map(({ image }) => image));
-    const by = limits.length === 0 ? 'cuts what is longer' : (unreached[bound] ?? [...images].join(', '));
+    const others =
+      limits.length > 0 ? 'disks of other bounds' : 'no disk by itself: it cuts, ends or forgets, and refuses nothing';
+    const by = unreached[bound] ?? ([...images].join(', ') || others);
     return `| ${file} | ${name} | ${value.replace(/;.*/, '')} | ${by} |`;
   });
   const others = said.flatMap(({ bound, line, image }) => {

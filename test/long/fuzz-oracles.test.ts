@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { fileSystems, openFileSystem } from '../../src/disk/fs/registry.ts';
 import { Vfs } from '../../src/disk/index.ts';
 import { readPartitionTable } from '../../src/disk/partition/table.ts';
+import { SliceSource } from '../../src/disk/source/slice.ts';
 import { findTool } from '../../src/process/index.ts';
 import { isTyped } from '../disk/mutate.ts';
 import { oracles, ourPartitions, ourWords, type Said, sfdisk } from './fuzz/oracles.ts';
@@ -82,9 +83,14 @@ describe(`${CASES} mutants of each image, seed ${SEED}`, () => {
   test.each(images.map((image) => [image.name, image] as const))('%s', async (name, image) => {
     const disk = new Pages(image);
     const readers = readersIn(scratch);
-    const places = await placesOf(disk, image.kind, readers[image.kind] ?? readers.fileSystem);
     const volume = volumeOracles[image.kind];
     const parts = volume ? await partsOf(disk) : [];
+    // Of volumes the heads alone, for of these their tools are asked.
+    const heads = async (source: Pages) => {
+      for (const { start, size } of parts) await volume?.ours(new SliceSource(source, start, size));
+    };
+    const reader = volume ? heads : (readers[image.kind] ?? readers.fileSystem);
+    const places = await placesOf(disk, image.kind, reader);
     const file = fileOf(image);
     const tally = { same: 0, differ: 0, weRefuse: 0, theyRefuse: 0, bothRefuse: 0 };
     const differences: string[] = [];

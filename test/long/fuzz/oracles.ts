@@ -22,7 +22,9 @@ function output(tool: string, args: string[], input?: string): string | undefine
   const env = { ...process.env, MTOOLS_SKIP_CHECK: '1', MTOOLSRC: '/dev/null', LC_ALL: 'C.UTF-8' };
   const options = { encoding: 'latin1', env, input, timeout: 20_000, maxBuffer: 2 ** 26 } as const;
   const { status, stdout, stderr } = spawnSync(findTool(tool) ?? tool, args, options);
-  return status === 0 && stderr.replace(/^(debugfs|isoinfo|mdir).*\n/, '').trim() === '' ? stdout : undefined;
+  return status === 0 && stderr.replace(/^(debugfs|isoinfo|mdir|\[\d\/\d\]).*\n/gm, '').trim() === ''
+    ? stdout
+    : undefined;
 }
 
 const pathOf = ({ path }: Located) => path.toString('latin1');
@@ -135,7 +137,7 @@ const xfsDb: Oracle = {
 /** btrfs(8) checks it, then copies all files out; one that is not quite right it does not check. */
 const btrfs: Oracle = {
   ask(image) {
-    if (output('btrfs', ['check', '--readonly', '--quiet', image]) === undefined) return undefined;
+    if (output('btrfs', ['-q', 'check', '--readonly', image]) === undefined) return undefined;
     const folder = mkdtempSync(join(tmpdir(), 'gvm-restored-'));
     try {
       if (output('btrfs', ['restore', '-S', image, folder]) === undefined) return undefined;

@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SliceSource } from '../../../src/disk/source/slice.ts';
+import { deriveLimits } from '../../../src/disk/volume/luks/derive.ts';
 import { luks } from '../../../src/disk/volume/luks/luks.ts';
+import { unlock } from '../../../src/disk/volume/luks/unlock.ts';
 import { readPvHead } from '../../../src/disk/volume/lvm/label.ts';
 import { levelName } from '../../../src/disk/volume/md/head.ts';
 import { readMdHead } from '../../../src/disk/volume/md/superblock.ts';
@@ -11,6 +13,7 @@ import type { Said } from './oracles.ts';
 import type { Pages } from './pages.mjs';
 
 const PAGE = 4096;
+const KEY = Buffer.from('passphrase');
 
 /** A part of a disk, of which both are asked. */
 export interface Part {
@@ -35,7 +38,8 @@ function told(tool: string, args: string[]): string | undefined {
 }
 
 /** `Key : value` lines. */
-const field = (text: string, key: string) => new RegExp(`^\\s*${key}\\s*:\\s*(.*?)\\s*$`, 'm').exec(text)?.[1];
+const field = (text: string, key: string) =>
+  new RegExp(`^[ \\t]*${key}[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'm').exec(text)?.[1];
 
 /** mdadm(8) shows a superblock, and says of a wrong sum what it expected. */
 const mdadm: VolumeOracle = {
@@ -61,8 +65,8 @@ const pvck: VolumeOracle = {
   tool: 'pvck',
   theirs(file) {
     const text = told('pvck', ['--dump', 'metadata', file]);
-    const found = /^(?:\s*#.*\n)*\s*(\S+) \{\s*\n(?:.*\n)*?\s*seqno = (\d+)/m.exec(text ?? '');
-    return found && !/CHECK|FAIL|invalid/i.test(text ?? '') ? `${found[1]} ${found[2]}` : undefined;
+    const found = /# vgname (\S+) seqno (\d+)$/m.exec(text ?? '');
+    return found && !/^ *(CHECK|WARNING|FAIL)/m.test(text ?? '') ? `${found[1]} ${found[2]}` : undefined;
   },
   async ours(source) {
     const group = (await readPvHead(source))?.group;
@@ -76,7 +80,12 @@ const cryptsetup: VolumeOracle = {
   theirs(file) {
     const text = told('cryptsetup', ['luksDump', file]);
     if (text === undefined) return undefined;
-    const uuid = field(text, 'UUID');
+    const opened = spawnSync(
+      findTool('cryptsetup') ?? 'cryptsetup',
+      ['open', '--test-passphrase', '--key-file', '-', file],
+      { input: KEY },
+    );
+    const uuid = `${opened.status === 0 ? 'open' : 'locked'} ${field(text, 'UUID')}`;
     if (field(text, 'Version') === '1') {
       const cipher = `${field(text, 'Cipher name')}-${field(text, 'Cipher mode')}`;
       return `${uuid} ${cipher} from ${field(text, 'Payload offset')}`;
@@ -88,7 +97,9 @@ const cryptsetup: VolumeOracle = {
   async ours(source) {
     const head = await luks.probe(source);
     if (head?.refused) throw new Error(head.refused);
-    return head && `${head.uuid} ${head.data.encryption} from ${head.data.offset / 512}`;
+    if (!head) return undefined;
+    const key = await unlock(head, source, [KEY], deriveLimits).catch(() => undefined);
+    return `${key ? 'open' : 'locked'} ${head.uuid} ${head.data.encryption} from ${head.data.offset / 512}`;
   },
 };
 
