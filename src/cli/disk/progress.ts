@@ -16,7 +16,7 @@ export function openProgress(stream: Writable & { isTTY?: boolean; columns?: num
   let line: (() => string) | undefined;
   let shown = '';
   const show = (text: string) => {
-    if (text !== shown) stream.write(`${CLEAR}${text.slice(0, (stream.columns ?? 80) - 1)}`);
+    if (text !== shown) stream.write(`${CLEAR}${text.slice(0, (stream.columns || 80) - 1)}`);
     shown = text;
   };
   let timer: NodeJS.Timeout | undefined;

@@ -139,7 +139,7 @@ export const families: Record<string, readonly FileSystemCase[]> = {
       ...made('iso-rock-ridge', 400, 'iso9660', ''),
       // Of a name of 255 bytes this kernel shows 253, and it counts the seconds of a disc in 32 bits.
       script: `parts 2; scratch \${d}2; mv /mnt/odd/x* /mnt/odd/$(printf 'x%.0s' $(seq 250)); touch -d '2037-01-01' /mnt/sizes/0
-iso iso-rock-ridge cruft -R`,
+iso iso-rock-ridge nojoliet -R`,
       read: 'p1',
     },
     {
