@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -56,6 +65,12 @@ describe('format', () => {
     });
     expect((await openImage(at('disk.img'), { format: 'raw' })).layers[0]?.format).toBe('raw');
     expect((await openImage(at('disk.img'), { format: 'qcow2' })).layers[0]?.format).toBe('qcow2');
+    // A qcow2 over another file is no whole number of sectors; as bytes it is what it is.
+    qemuImg('create', '-f', 'qcow2', '-b', 'base.qcow2', '-F', 'qcow2', 'over.img');
+    expect((await failure(at('over.img'))).message).toContain('begins as qcow2');
+    expect(await openImage(at('over.img'), { format: 'raw' })).toMatchObject({
+      layers: [{ format: 'raw', virtualSize: statSync(at('over.img')).size }],
+    });
   });
 
   it('must be there when the name promises qcow2', async () => {
