@@ -143,6 +143,8 @@ test('each fact says of a powered-off disk what it said of the guest, and an ins
   const made = await channel.exec(CHANGES);
   expect([made.exitCode, made.stderr.toString()]).toEqual([0, '']);
   const live = await collect(requests, { facts: builtinFacts, channel, timeout: 60_000 });
+  // A disk shows what its fstab mounts, also what is only mounted when it is asked for.
+  expect((await channel.exec('mount -o ro /boot/efi')).stderr.toString()).toBe('');
   const running = await inspectSystem(await openRunning({ channel, timeout: 60_000 }), { image: 'guest' });
   const dpkg = await channel.exec(`dpkg-query -W -f '\${Package} \${Version} \${Architecture}\\n'`);
   await channel.exec('service rsyslog stop; sync');
