@@ -105,7 +105,7 @@ export class Vfs {
   }
 
   /** What stands in the place of a directory: the root of a file system that covers it, or itself. */
-  async #enter(at: Located, signal: AbortSignal | undefined): Promise<Located> {
+  #enter(at: Located, signal: AbortSignal | undefined): Located | Promise<Located> {
     const over = at.node.stat.type === 'directory' && this.#covered.get(at.fs)?.get(at.node.stat.ino);
     return over ? this.#top(over, at.path, signal) : at;
   }
@@ -116,8 +116,8 @@ export class Vfs {
     return { path, fs, node };
   }
 
-  /** A file in a directory that was found, by an entry's node. */
-  enter(directory: Located, name: Buffer, node: FsNode, signal?: AbortSignal): Promise<Located> {
+  /** A file in a directory that was found, by an entry's node: at once, but for a directory that is covered. */
+  enter(directory: Located, name: Buffer, node: FsNode, signal?: AbortSignal): Located | Promise<Located> {
     return this.#enter({ path: joinPath(directory.path, name), fs: directory.fs, node }, signal);
   }
 

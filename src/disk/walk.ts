@@ -31,53 +31,69 @@ const SORTED = 50_000;
 export async function* walkTree(vfs: Vfs, start: Located, options: WalkOptions = {}): AsyncGenerator<Walked> {
   const { depth: deepest = Number.POSITIVE_INFINITY, signal } = options;
   const seen = new Map<unknown, Set<number>>();
-  const stack: AsyncGenerator<Walked>[] = [below(start, 1)];
-  markSeen(start);
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1] as AsyncGenerator<Walked>;
-    const { value, done } = await top.next();
-    if (done) {
-      stack.pop();
+  const frames: Frame[] = [frameOf(start, 1, signal)];
+  markSeen(seen, start);
+  // One generator for all depths: a file that passes through one for each takes several times as long.
+  for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
+    const { directory, depth } = frame;
+    const entry = frame.entries[frame.next++];
+    try {
+      if (!entry) {
+        const { value, done } = await frame.parts.next();
+        if (done) frames.pop();
+        else Object.assign(frame, { entries: value, next: 0 });
+        continue;
+      }
+      signal?.throwIfAborted();
+    } catch (error) {
+      frames.pop();
+      yield { path: directory.path, depth, last: true, trouble: asDiagnostic(error) };
       continue;
     }
-    const walked: Walked = value;
-    if (!('node' in walked) || walked.node.stat.type !== 'directory') {
+    const last = frame.next === frame.entries.length && frame.entries.length < SORTED;
+    let walked: Walked;
+    try {
+      const entered = vfs.enter(directory, entry.name, await entry.node(signal), signal);
+      const { path, fs, node } = entered instanceof Promise ? await entered : entered;
+      walked = { path, fs, node, depth, last };
+    } catch (error) {
+      yield { path: joinPath(directory.path, entry.name), depth, last, trouble: asDiagnostic(error) };
+      continue;
+    }
+    if (walked.node.stat.type !== 'directory') {
       yield walked;
-    } else if (!markSeen(walked)) {
+    } else if (!markSeen(seen, walked)) {
       const message = `${showBytes(walked.path)} is a directory that stands in another place as well`;
-      const { path, depth, last } = walked;
-      yield { path, depth, last, trouble: { structure: 'directory', offset: undefined, message } };
+      yield { path: walked.path, depth, last, trouble: { structure: 'directory', offset: undefined, message } };
     } else {
       yield walked;
-      if (walked.depth <= deepest) stack.push(below(walked, walked.depth + 1));
+      if (depth <= deepest) frames.push(frameOf(walked, depth + 1, signal));
     }
   }
+}
 
-  function markSeen({ fs, node }: Located): boolean {
-    const inodes = seen.get(fs) ?? new Set<number>();
-    seen.set(fs, inodes);
-    if (inodes.has(node.stat.ino)) return false;
-    inodes.add(node.stat.ino);
-    return true;
-  }
+/** A directory that the walk is in. */
+interface Frame {
+  directory: Located;
+  /** Of what stands in it. */
+  depth: number;
+  parts: AsyncGenerator<FsEntry[]>;
+  entries: FsEntry[];
+  next: number;
+}
 
-  async function* below(directory: Located, depth: number): AsyncGenerator<Walked> {
-    try {
-      for await (const entries of sortedParts(directory.node, signal)) {
-        for (const [index, entry] of entries.entries()) {
-          signal?.throwIfAborted();
-          const place = { depth, last: index === entries.length - 1 && entries.length < SORTED };
-          try {
-            yield { ...(await vfs.enter(directory, entry.name, await entry.node(signal), signal)), ...place };
-          } catch (error) {
-            yield { path: joinPath(directory.path, entry.name), trouble: asDiagnostic(error), ...place };
-          }
-        }
-      }
-    } catch (error) {
-      yield { path: directory.path, depth, last: true, trouble: asDiagnostic(error) };
-    }
-  }
+const frameOf = (directory: Located, depth: number, signal: AbortSignal | undefined): Frame => ({
+  ...{ directory, depth, parts: sortedParts(directory.node, signal) },
+  ...{ entries: [], next: 0 },
+});
+
+/** @returns whether it is met for the first time */
+function markSeen(seen: Map<unknown, Set<number>>, { fs, node }: Located): boolean {
+  const inodes = seen.get(fs) ?? new Set<number>();
+  seen.set(fs, inodes);
+  if (inodes.has(node.stat.ino)) return false;
+  inodes.add(node.stat.ino);
+  return true;
 }
 
 /** The entries of a directory by name, in parts of bounded size. */

@@ -30,6 +30,8 @@ const LARGEST = 10;
 /** Files of these sizes are looked into for keys, where they lie in such places. */
 const LOOKED_INTO = { least: 32, most: 64 * 1024, files: 50_000 };
 const PLACES = /^\/(?:etc|root|home|opt|srv|var\/lib|usr\/local)\//;
+/** What a package manager keeps of its packages is in every copy of them. */
+const PACKAGED = /^\/var\/lib\/(?:dpkg\/info|pacman\/local|rpm|portage)\//;
 const CAPABILITY = Buffer.from('security.capability');
 
 /** Walks all files of an image once. */
@@ -89,7 +91,7 @@ export async function takeCensus(disk: PoweredOff, stage: Pick<Stage, 'files'>):
 }
 
 function isLookedInto(path: string, size: number): boolean {
-  return size >= LOOKED_INTO.least && size <= LOOKED_INTO.most && PLACES.test(path);
+  return size >= LOOKED_INTO.least && size <= LOOKED_INTO.most && PLACES.test(path) && !PACKAGED.test(path);
 }
 
 async function capabilityOf(node: FsNode, signal: AbortSignal | undefined): Promise<string | undefined> {
