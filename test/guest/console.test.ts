@@ -57,6 +57,12 @@ describe('the lines of a console', () => {
     expect(splitter.push(Buffer.from(`${panic}\n`), 4000)).toEqual([line('Booting from ROM..', 30), line(panic, 4000)]);
   });
 
+  test('go on where firmware sets the cursor behind a first character', () => {
+    const { waiting } = read(Buffer.from('no more.\r\n\r\ng\x1b[09;01H\x1b[09;02Hrub> '));
+    expect(waiting?.text).toBe('grub> ');
+    expect(read(Buffer.from('one\x1b[02;05Htwo\x1b[03;01H\x1b[03;02Hthree')).waiting?.text).toBe('three');
+  });
+
   test('come in pieces where a guest never ends them', () => {
     const splitter = new ConsoleLines();
     let pieces = 0;
@@ -84,6 +90,8 @@ describe('a boot that stops', () => {
     ['ovmf-empty-disk', quiet, 'firmware', 'no-bootable-disk', 'Shell>'],
     ['grub-rescue', quiet, 'loader', 'loader-failed', 'grub rescue>'],
     ['grub-prompt', quiet, 'loader', 'loader-failed', "error: disk `hd0,gpt2' not found."],
+    // GRUB on the serial line and on the screen that SeaBIOS shows there.
+    ['grub-mixed', quiet, 'loader', 'loader-failed', "error: file `/boot/vmlinuz-0' not found."],
     ['kernel-no-root', ended, 'kernel', 'root-missing', 'VFS: Unable to mount root fs'],
     ['kernel-no-root-hangs', quiet, 'kernel', 'root-missing', 'end Kernel panic'],
     ['initramfs-no-root', ended, 'initrd', 'root-missing', 'not found after 20 s; found: vda (GPT)'],
@@ -123,6 +131,19 @@ describe('a boot that stops', () => {
     expect(panic.judge({ kind: 'quiet', ms: 60_000, scale: 1, reach: 'answered' })).toBeUndefined();
     expect(panic.judge({ kind: 'quiet', ms: 60_000, scale: 1, reach: 'refused' })).toBeUndefined();
     expect(panic.judge({ kind: 'quiet', ms: 3000, scale: 1, reach: 'pending' })?.cause).toBe('kernel-panic');
+  });
+
+  test.each([
+    ['grub> ', true],
+    ['grub>grub>  ', true],
+    ['grub > ', true],
+    ['grgrub> ub> ', true],
+    ['grub', false],
+    ['bug> ', false],
+    ['grub> linux', false],
+    ['grub> grub> grub> ', false],
+  ])('GRUB waits at %j: %s', (prompt, waits) => {
+    expect(classify([line('Welcome to GRUB!')]).isPrompt(line(prompt))).toBe(waits);
   });
 
   test('is given up at once where the processors agree', () => {

@@ -12,6 +12,9 @@ export const LONGEST_LINE = 4096;
 const NEWLINE = 0x0a;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
 const BREAK = /\u001b\[(\d*)(?:;(\d*))?[HfJ]|\u001bc|\r+|(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )/g;
+/** After a jump to the first column of a row: one to the second. SeaBIOS does so where it has drawn one character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is looked for
+const BEHIND = /\u001b\[(\d+);0*2H/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is passed over
 const UNSEEN = /(?:\u001b\[[\d;?]*[A-Za-z]|[\0\s])*/y;
 
@@ -93,6 +96,8 @@ function breaksOf(text: string): (readonly [number, number])[] {
     const [found, row = '', column = ''] = match;
     const end = match.index + found.length;
     if (found.endsWith('H') || found.endsWith('f')) {
+      BEHIND.lastIndex = end;
+      if (Number(column) === 1 && BEHIND.exec(text)?.[1] === row) continue;
       const stays = Number(column) > 1 && (current === undefined || current === row);
       current = row;
       if (stays) continue;

@@ -143,8 +143,10 @@ export const signatures: readonly Signature[] = [
   ...group(
     'loader-failed',
     'loader',
-    // A loader that writes to the firmware's console and to the serial line has everything twice.
-    ['prompt', /^(?:grub(?: rescue)?>){1,2} *$/, 'grub rescue> '],
+    // A loader that writes to the firmware's console and to the serial line has everything twice, letter by letter mixed
+    // where the firmware is slow to draw.
+    ['prompt', /^(?=.{5,16}$)g[grub >]*r[grub >]*u[grub >]*b[grub >]*>[grub >]*$/, 'grub> '],
+    ['prompt', /^(?:grub rescue>){1,2} *$/, 'grub rescue> '],
     [
       'mention',
       /^error: (?:.* not found|no such (?:device|partition)|unknown filesystem|no server|file .*)/,
