@@ -69,6 +69,22 @@ test('arrays that lie over each other name no more entries than there is room fo
   expect(new JournalObjects(bytes).entryOffsets().length).toBeLessThanOrEqual(1024);
 });
 
+test('journals beyond the memory for one are read one after the other', async () => {
+  const journals = [0, 1, 2].map((i) => {
+    const journal = writeJournal([entry(i, BOOTS[1], { MESSAGE: `line ${i}`, SYSLOG_IDENTIFIER: 'x' })]);
+    // Zeros take no room on the disk.
+    return [`/var/log/journal/machine/${i}.journal`, Buffer.concat([journal, Buffer.alloc(60 * 2 ** 20)])];
+  });
+  const { disk, remove } = await poweredOff({ '/etc/os-release': 'ID=x\n', ...Object.fromEntries(journals) });
+  try {
+    const found = await readJournalOnDisk(disk, 10);
+    expect(found?.entries.map(({ fields }) => fields.get('MESSAGE'))).toEqual(['line 0', 'line 1', 'line 2']);
+    expect(found?.damage).toEqual([]);
+  } finally {
+    await remove();
+  }
+});
+
 describe.each(forms)('%s', (_, options) => {
   const file = writeJournal(written, options);
 

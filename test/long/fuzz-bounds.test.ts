@@ -19,7 +19,6 @@ let said: { bound: string; line?: string; image: string; outcome: string; time: 
 const unreached: Readonly<Record<string, string>> = {
   'disk/fs/ext/volume MOST_GROUPS_KEPT': 'not reached: how many groups are remembered, others are read again',
   'disk/fs/btrfs/subvolumes MOST': 'not reached: a list that ends, after 256 subvolumes',
-  'disk/volume/stack DEEPEST': 'not reached: nine volumes in each other',
   'facts/journal-file/read MOST_FILES': 'not reached: a list that ends, after 64 journals',
   'facts/offline/disk MOST_ENTRIES': 'not reached: a list that ends, in a folder of 100,000 files',
   'inspect/census MOST_FILES': 'not reached: a walk that ends, after 20 million files',

@@ -38,11 +38,17 @@ const LONGEST_VALUE = 64 * 1024;
  */
 export async function readJournalOnDisk(disk: PoweredOff, most: number): Promise<JournalOnDisk | undefined> {
   const damage: string[] = [];
-  const files: { path: string; objects: JournalObjects; newest: bigint }[] = [];
+  const files: { path: string; objects: JournalObjects | undefined; boot: string; newest: bigint }[] = [];
+  const read = async (path: string) => disk.vfs.readFile(path, { limit: LARGEST, signal: disk.signal });
+  let kept = 0;
   for (const path of await journalFiles(disk)) {
     try {
-      const objects = new JournalObjects(await disk.vfs.readFile(path, { limit: LARGEST, signal: disk.signal }));
-      files.push({ path, objects, newest: newestOf(objects) });
+      const bytes = await read(path);
+      const objects = new JournalObjects(bytes);
+      // Holes make files large that take no room on the disk: what is beyond the memory for one is read again.
+      kept += bytes.length;
+      const held = kept <= LARGEST ? objects : undefined;
+      files.push({ path, objects: held, boot: objects.header.lastBoot, newest: newestOf(objects) });
     } catch (error) {
       damage.push(`${path}: ${error instanceof JournalDamage ? error.message : diskTrouble(error)}`);
     }
@@ -52,11 +58,11 @@ export async function readJournalOnDisk(disk: PoweredOff, most: number): Promise
     undefined,
   );
   if (!latest) return damage.length > 0 ? { entries: [], more: false, damage } : undefined;
-  const boot = latest.objects.header.lastBoot;
+  const { boot } = latest;
   const entries: JournalEntry[] = [];
   let more = false;
   for (const { path, objects } of files) {
-    const own = entriesOf(objects, boot, most);
+    const own = entriesOf(objects ?? new JournalObjects(await read(path)), boot, most);
     entries.push(...own.entries);
     more ||= own.more;
     if (own.damaged > 0) damage.push(`${path}: ${own.damaged} entries are damaged`);

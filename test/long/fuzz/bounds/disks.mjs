@@ -14,6 +14,37 @@ export function editLuks2(disk, change) {
   }
 }
 
+/** Arrays of one device each, every one the data of the one before. */
+function nestArrays(disk, count) {
+  for (const index of disk.numbers()) disk.write(index * 4096, Buffer.alloc(4096));
+  const sectors = disk.size / 512;
+  for (let i = 0; i < count; i++) {
+    const sb = Buffer.alloc(258);
+    for (const [at, value] of [
+      [0, 0xa92b4efc],
+      [4, 1],
+      [72, 1],
+      [92, 1],
+      [220, 1],
+    ])
+      sb.writeUInt32LE(value, at);
+    sb.fill(i + 1, 16, 32);
+    sb.write(`nested-${i}`, 32);
+    for (const [at, value] of [
+      [80, sectors - (i + 1) * 16],
+      [128, 16],
+      [136, sectors - (i + 1) * 16],
+      [144, 8],
+    ])
+      sb.writeBigUInt64LE(BigInt(value), at);
+    sb.writeBigUInt64LE(2n ** 64n - 1n, 208);
+    let sum = sb.readUInt16LE(256);
+    for (let at = 0; at < 256; at += 4) sum += sb.readUInt32LE(at);
+    sb.writeUInt32LE((sum % 2 ** 32) + Math.floor(sum / 2 ** 32), 216);
+    disk.write(4096 + i * 8192, sb);
+  }
+}
+
 /** @type {import('./index.mjs').Reach[]} */
 export const disks = [
   // Images
@@ -152,5 +183,11 @@ export const disks = [
   {
     bound: 'disk/volume/lvm/text MOST_VALUES',
     call: () => parseMetadata(view(Buffer.from(`a = [${'1,'.repeat(600_000)}]`), 'text', 0)),
+  },
+  {
+    bound: 'disk/volume/stack DEEPEST',
+    image: 'dos',
+    kind: 'stack',
+    edit: (disk) => nestArrays(disk, 12),
   },
 ];
