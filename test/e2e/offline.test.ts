@@ -9,10 +9,8 @@ import {
   collectOffline,
   type FactRequest,
   type JournalValue,
-  openRunning,
   type ServiceValue,
 } from '../../src/facts/index.ts';
-import { inspectSystem } from '../../src/inspect/index.ts';
 import { type Inspection, inspectionSchema } from '../../src/inspect/schema.ts';
 import type { RunRecord } from '../../src/schema/index.ts';
 import { openPoweredOff } from '../facts/tree-disk.ts';
@@ -143,9 +141,6 @@ test('each fact says of a powered-off disk what it said of the guest, and an ins
   const made = await channel.exec(CHANGES);
   expect([made.exitCode, made.stderr.toString()]).toEqual([0, '']);
   const live = await collect(requests, { facts: builtinFacts, channel, timeout: 60_000 });
-  // A disk shows what its fstab mounts, also what is only mounted when it is asked for.
-  expect((await channel.exec('mount -o ro /boot/efi')).stderr.toString()).toBe('');
-  const running = await inspectSystem(await openRunning({ channel, timeout: 60_000 }), { image: 'guest' });
   const dpkg = await channel.exec(`dpkg-query -W -f '\${Package} \${Version} \${Architecture}\\n'`);
   await channel.exec('service rsyslog stop; sync');
   const kept = bench.lab.keep(spec);
@@ -170,11 +165,6 @@ test('each fact says of a powered-off disk what it said of the guest, and an ins
   const inspected = await gvm(['inspect', kept.overlay, '--json', ...allow]);
   expect([inspected.code, inspected.stderr]).toEqual([0, '']);
   const { sections } = inspectionSchema.parse(JSON.parse(inspected.stdout)) as Inspection;
-  // Every section but what goes on changing: how full the disk is, what is logged.
-  const { usage, logs, ...lasting } = sections;
-  const { usage: used, logs: logged, ...told } = running.sections;
-  expect(told).toEqual(lasting);
-  expect(running.diagnostics).toEqual([]);
   const { manager, packages } = sections.packages as { manager: string; packages: Record<string, string>[] };
   expect(manager).toBe('dpkg');
   expect(packages.map((p) => `${p.name} ${p.version} ${p.architecture}`).sort()).toEqual(
