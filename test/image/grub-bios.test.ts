@@ -51,6 +51,10 @@ test('core.img is made in the root of what the packages bring, and looks for the
     mkdirSync(join(folder, dirname(file)), { recursive: true });
     writeFileSync(join(folder, file), '');
   }
+  await expect(coreBuild(recipe, join(folder, 'lib'))).rejects.toMatchObject({
+    code: 'image-build',
+    message: expect.stringContaining('no usr/bin/grub-mkimage'),
+  });
   const { members, command } = await coreBuild(recipe, folder);
   const names = ['boot.img', 'fat.mod', 'grub-mkimage', 'libdevmapper.so.1.02.1', 'moddep.lst'];
   expect(members.map(({ path }) => path)).toEqual(names.map((name) => `usr/lib/gvm-grub/${name}`));

@@ -34,12 +34,23 @@ const BLOCK = SECTOR - 12;
 /** core.img is read to 8200h and must end below 78000h. */
 const MOST = 0x78000 - 0x8200;
 
-/** What goes over the packages of a root tree, and the command that makes core.img of it there. */
+/**
+ * What goes over the packages of a root tree, and the command that makes core.img of it there.
+ * @throws GvmError `image-build` where the unpacked packages have no GRUB for the BIOS
+ */
 export async function coreBuild(recipe: Recipe, loader: string): Promise<{ members: TarMember[]; command: string }> {
   const files = (await readdir(loader, { recursive: true })).filter(
     (path) =>
       /^usr\/bin\/grub-mkimage$|\.so\.[\d.]+$/.test(path) || (dirname(path) === MODULE_FOLDER && /\.\w+$/.test(path)),
   );
+  for (const needed of ['usr/bin/grub-mkimage', `${MODULE_FOLDER}/boot.img`]) {
+    if (files.includes(needed)) continue;
+    throw new GvmError({
+      code: 'image-build',
+      message: `the packages for the loader have no ${needed}, which disk.biosBoot needs`,
+      hint: `a package list that was recorded without ${grubBiosPackages.join(', ')}: build without --packages`,
+    });
+  }
   const members = await Promise.all(
     files.map(async (path): Promise<TarMember> => {
       const name = `${grubFolder}/${basename(path)}`;
