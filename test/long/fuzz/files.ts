@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { decompressors, writeCpio } from '../../../src/disk/index.ts';
 import { writeJournal } from '../../facts/journal-writer.ts';
 import { rpmHeaders, rpmNdb, rpmSqlite, rpmWal } from '../../facts/rpm-writer.ts';
@@ -175,18 +175,42 @@ function systems(folder: string): Seed[] {
     ['debian', debianRoot],
     ...Object.entries(otherRoots(rpmSqlite())),
   ];
-  return roots.map(([name, files]) => {
-    const root = join(folder, `root-${name}`);
-    const image = join(folder, `root-${name}.raw`);
-    mkdirSync(root);
-    writeTree(root, files);
-    writeFileSync(image, '');
-    truncateSync(image, 4 * 2 ** 20);
-    chmodSync(join(root, 'etc/passwd'), 0o4777);
-    run('mke2fs', ['-q', '-F', '-b', '1024', '-I', '128', '-O', 'none,extent,filetype,ext_attr', '-d', root, image]);
-    const capability = join(folder, 'capability');
-    writeFileSync(capability, Buffer.from('0100000200200000000400000000000000000000', 'hex'));
-    run('debugfs', ['-w', '-R', `ea_set -f ${capability} /etc/os-release security.capability`, image]);
-    return seedOf(`system-${name}`, 'system', 'inspection', readFileSync(image));
-  });
+  return roots.map(([name, files]) => systemSeed(folder, `system-${name}`, files, 4));
+}
+
+function systemSeed(folder: string, name: string, files: Files, mib: number): Seed {
+  const root = join(folder, `root-${name}`);
+  const image = join(folder, `root-${name}.raw`);
+  mkdirSync(root);
+  writeTree(root, files);
+  writeFileSync(image, '');
+  truncateSync(image, mib * 2 ** 20);
+  chmodSync(join(root, 'etc/passwd'), 0o4777);
+  run('mke2fs', ['-q', '-F', '-b', '1024', '-I', '128', '-O', 'none,extent,filetype,ext_attr', '-d', root, image]);
+  const capability = join(folder, 'capability');
+  writeFileSync(capability, Buffer.from('0100000200200000000400000000000000000000', 'hex'));
+  run('debugfs', ['-w', '-R', `ea_set -f ${capability} /etc/os-release security.capability`, image]);
+  return seedOf(name, 'system', 'inspection', readFileSync(image));
+}
+
+/** A root with more of everything than an inspection takes. */
+export function crowdedRoot(folder: string): Seed {
+  const many = (count: number, path: (i: number) => string, content: (i: number) => string | Buffer) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [path(i), content(i)]));
+  const members = Array.from({ length: 200_001 }, (_, i) => ({ path: `${i}`, kind: 'folder' as const }));
+  const files = {
+    ...debianRoot,
+    ...many(
+      70,
+      (i) => `/var/log/journal/x/${i}.journal`,
+      () => writeJournal(lines.slice(0, 1)),
+    ),
+    ...many(
+      210,
+      (i) => `/boot/efi/EFI/x/${i}.efi`,
+      () => 'MZ',
+    ),
+    '/boot/initrd.img-6.1.0': gzipSync(writeCpio(members, { mtime: 1 })),
+  };
+  return systemSeed(folder, 'system-crowded', files, 16);
 }

@@ -138,6 +138,9 @@ export const reaches = [
       return new JournalObjects(bytes).entryOffsets();
     },
   },
+  ...['facts/journal-file/read MOST_FILES', 'inspect/initramfs MOST', 'inspect/sections/boot MOST'].map((bound) => ({
+    ...{ bound, image: 'system-crowded', edit: () => {} },
+  })),
 ];
 
 const segmentOn = (stripes) =>
