@@ -130,13 +130,17 @@ exec "$@"`;
     });
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     const inside = `/proc/${child.pid}/root${folder}/home`;
-    await until(() => listing(join(inside, 'checkpoints')).some((name) => name.startsWith('.work-')));
+    const beingMade = () => listing(join(inside, 'checkpoints')).some((name) => name.startsWith('.work-'));
+    await until(beingMade);
     fill(join(inside, 'filler'));
-    // What the failed one had taken is free again, and has room for the next.
-    expect(await ended).toBe(0);
+    await until(() => !beingMade());
+    // Then there is room again for the next try.
+    rmSync(join(inside, 'filler'));
+    const code = await ended;
     const record = runSchema.parse(JSON.parse(readFileSync(join(at.folder, 'reports/run.json'), 'utf8')));
     const [one] = record.suites[0]?.tests ?? [];
     expect(one).toMatchObject({ outcome: 'passed', retries: 0, hostErrors: [{ error: { blame: 'host' } }] });
+    expect([code, record.errors, record.guests.flatMap(({ health }) => health)]).toEqual([0, [], []]);
     expect(existsSync(join(folder, 'home', 'checkpoints'))).toBe(false);
     expect(await survivors()).toEqual([]);
     rmSync(folder, { recursive: true, force: true });
