@@ -53,14 +53,17 @@ export class ReportBridge implements Reporter {
       if (record.outcome === 'passed' && record.retries > 0) record.outcome = 'flaky';
       if (points.length > 0) this.#points.set(key, pointRecords(record, points));
       if (state === 'failed') placeFailures(record, test, testCase);
-    } else if (state !== 'skipped') {
+    } else if (state === 'passed' || state === 'failed') {
       record.outcome = 'error';
       record.error = {
         code: 'internal',
         message: errors?.[0]?.message ?? 'the test ended without a verdict',
         blame: 'unknown',
       };
-    } else return;
+    } else {
+      // Skipped, or called off before it began.
+      return;
+    }
     this.#records.set(key, record);
     this.#events.testEnded(plan, record);
   }
