@@ -14,12 +14,17 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+function plant(file: string, text: string): void {
+  mkdirSync(join(folder, file, '..'), { recursive: true });
+  writeFileSync(join(folder, file), text);
+}
+
 test('the tree keeps its own rules', () => {
   expect(findViolations(src)).toEqual([]);
 });
 
 test('a room is entered by its doors', () => {
-  writeFileSync(join(folder, 'inspect/planted.ts'), "export { initOf } from '../facts/powered-off.ts';");
+  plant('inspect/planted.ts', "export { initOf } from '../facts/powered-off.ts';");
   expect(findViolations(folder)).toEqual([]);
 });
 
@@ -32,8 +37,7 @@ test.each([
   ['core/planted.ts', "import '../cli.ts';", 'a room does not import the entry files'],
   ['attic/planted.ts', '', 'the room attic has no row in rooms.json'],
 ])('a violation planted in %s is found', (file, text, problem) => {
-  mkdirSync(join(folder, file, '..'), { recursive: true });
-  writeFileSync(join(folder, file), text);
+  plant(file, text);
   const violations = findViolations(folder);
   expect(violations).toHaveLength(1);
   expect(violations[0]).toContain(problem);
