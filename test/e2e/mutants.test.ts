@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bootsOf, mutants, suiteNames } from './mutants.ts';
 import { findInitrd, runMutants, testNames, troubles } from './mutation.ts';
 
-// The mutants of the boot suite told apart. `npm run test:long -- mutants` has each mutant of every suite alone.
+// The mutants of the boot suite, some in each boot. `npm run test:long -- mutants` has each mutant of every suite alone.
 
 let initrd: Buffer;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ test.each(suiteNames)('each test of suites/%s has a mutant, and no test goes wit
   expect(mutants[suite].map((mutant) => mutant.test).sort()).toEqual(testNames(suite).sort());
 });
 
-// Of the boot suite each test passes below in the boots that lack its mutant; the security suite on an unchanged disk is
+// Each test of the boot suite passes below in the boots that lack its mutant; the security suite on an unchanged disk is
 // a test of offline runs.
 test('an unchanged guest passes suites/smoke', async () => {
   const record = await runMutants(initrd, ['smoke'], []);
