@@ -10,5 +10,5 @@ export { nearest } from './nearest.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './quantity.ts';
 export { AsyncQueue } from './queue.ts';
 export { serveSocket } from './serve-socket.ts';
-export { parseBytes, showBytes } from './text-bytes.ts';
+export { parseBytes, showBytes, unescapeOctal } from './text-bytes.ts';
 export { within } from './within.ts';

@@ -67,3 +67,11 @@ export function parseBytes(text: string): Buffer {
   parts.push(Buffer.from(text.slice(from)));
   return Buffer.concat(parts);
 }
+
+/**
+ * Text without octal escapes: a blank in a name is `\040` in fstab(5), mountinfo (mangle_path of the kernel's
+ * fs/seq_file.c) and the output of getfattr(1).
+ */
+export function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

@@ -1,4 +1,5 @@
 // Reads: /etc/fstab and /etc/crypttab. Specification: fstab(5), crypttab(5).
+import { unescapeOctal } from '../core/index.ts';
 
 export interface FstabEntry {
   device: string;
@@ -33,9 +34,4 @@ export function parseCrypttab(text: string): Map<string, string> {
     if (name && !name.startsWith('#') && device && found.size < MOST) found.set(name, device);
   }
   return found;
-}
-
-/** Blanks in names are written as `\040`. */
-function unescapeOctal(field: string): string {
-  return field.replaceAll(/\\([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

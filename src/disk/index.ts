@@ -3,16 +3,17 @@ export { type CpioEntry, type CpioOptions, writeCpio } from './codec/cpio-write.
 export { decompressors } from './codec/decompress.ts';
 export { resolveDevice } from './device.ts';
 export { type Disk, type OpenDiskOptions, openChain, openDisk } from './disk.ts';
-export type {
-  FileExtent,
-  FileSystem,
-  FsEntry,
-  FsNode,
-  NodeStat,
-  NodeType,
-  Timestamp,
-  Usage,
-  Xattr,
+export {
+  type FileExtent,
+  type FileSystem,
+  type FsEntry,
+  type FsNode,
+  type NodeStat,
+  type NodeType,
+  type Timestamp,
+  typeOfMode,
+  type Usage,
+  type Xattr,
 } from './fs/file-system.ts';
 export { type FstabEntry, parseFstab } from './fstab.ts';
 export { filesOf, type ImageChain, type ImageLayer, isOneFile } from './image/layer.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unescapeOctal } from '../core/index.ts';
 import { defineFact } from './fact.ts';
 import { linesOf } from './shell.ts';
 
@@ -57,9 +58,4 @@ export function parseMountinfo(line: string): MountValue[number] | undefined {
     fstype,
     options: [...all].filter((o) => o !== ''),
   };
-}
-
-/** The kernel writes space, tab, newline and backslash as three octal digits (mangle of fs/seq_file.c). */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

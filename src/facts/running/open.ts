@@ -4,6 +4,7 @@
 import { type Layout, type Usage, Vfs, type Volume } from '../../disk/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { type BlkidTags, parseBlkid } from '../blkid.ts';
+import { type MountValue, parseMountinfo } from '../mount.ts';
 import { PoweredOff } from '../offline/disk.ts';
 import { type AskOptions, GuestShell, wordOf } from './guest.ts';
 import { listFiles, RunningFileSystem } from './tree.ts';
@@ -47,7 +48,7 @@ export async function openRunning(options: AskOptions): Promise<PoweredOff> {
   });
   const root = mounted.findLast(({ path }) => path === '/');
   if (!mounts.some(({ path }) => path === '/')) {
-    const is = { type: root?.type ?? 'unknown', label: undefined, uuid: undefined };
+    const is = { type: root?.fstype ?? 'unknown', label: undefined, uuid: undefined };
     const fs = new RunningFileSystem(is, files, () => usageOf(shell, '/'));
     const volume = { ...volumeOf('root', 0, 0, {}, () => fs), fs, content: is.type };
     mounts.push({ path: '/', volume });
@@ -64,25 +65,10 @@ export async function openRunning(options: AskOptions): Promise<PoweredOff> {
   return new PoweredOff(layout, { vfs, mounts, diagnostics: [] }, { signal: options.signal });
 }
 
-interface Mounted {
-  path: string;
-  type: string;
-  source: string;
+/** What is only a part of its file system is no mount of it. */
+function mountsOf(text: string): MountValue {
+  return text.split('\n').flatMap((line) => (line.split(' ')[3] === '/' ? (parseMountinfo(line) ?? []) : []));
 }
-
-/** proc_pid_mountinfo(5); what is only a part of its file system is no mount of it. */
-function mountsOf(text: string): Mounted[] {
-  return text.split('\n').flatMap((line) => {
-    const [own = '', other = ''] = line.split(' - ');
-    const [, , , root, path] = own.split(' ');
-    const [type, source] = other.split(' ');
-    if (path === undefined || type === undefined || source === undefined || root !== '/') return [];
-    return [{ path: unescapeOctal(path), type, source: unescapeOctal(source) }];
-  });
-}
-
-const unescapeOctal = (text: string) =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 function volumeOf(
   name: string,

@@ -1,19 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { FileSystem, NodeStat, NodeType, Usage, Xattr } from '../../disk/index.ts';
+import { unescapeOctal } from '../../core/index.ts';
+import { type FileSystem, type NodeStat, typeOfMode, type Usage, type Xattr } from '../../disk/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { type GuestShell, wordOf } from './guest.ts';
 import { RunningNode, type Shared } from './node.ts';
 
 const MOST = 256 * 2 ** 20;
-const TYPES: Readonly<Record<number, NodeType>> = {
-  1: 'fifo',
-  2: 'character',
-  4: 'directory',
-  6: 'block',
-  8: 'file',
-  10: 'symlink',
-  12: 'socket',
-};
 /** The fields of stat(1) that its versions of GNU and busybox share, the name last. */
 const FIELDS = '%f %u %g %h %s %Y %d %i %b %B %t %T %n';
 
@@ -84,7 +76,7 @@ function* records(
     const next = listing.indexOf(begin, at + begin.length);
     const record = listing.subarray(at + begin.length, (next < 0 ? listing.length : next) - 1);
     at = next;
-    const head = /^([0-9a-f]+)((?: \d+){9}) ([0-9a-f]+) ([0-9a-f]+) /.exec(record.toString('latin1', 0, 200));
+    const head = /^([0-9a-f]{1,4})((?: \d+){9}) ([0-9a-f]+) ([0-9a-f]+) /.exec(record.toString('latin1', 0, 200));
     const path = record.subarray(head?.[0].length ?? 0);
     if (head && path[0] === 0x2f) yield { path, stat: statOf(head, inodes) };
   }
@@ -102,7 +94,7 @@ function statOf(
   const ino = inodes.get(identity) ?? inodes.size + 1;
   inodes.set(identity, ino);
   const mode = Number.parseInt(raw, 16);
-  const type = TYPES[mode >>> 12] ?? 'unknown';
+  const type = typeOfMode(mode);
   const isDevice = type === 'block' || type === 'character';
   return {
     ...{ ino, type, mode: mode & 0o7777, uid, gid, nlink, size, allocated: blocks * unit },
@@ -121,10 +113,8 @@ async function listXattrs(shell: GuestShell): Promise<Map<string, Xattr[]>> {
   const found = new Map<string, Xattr[]>();
   let path = '';
   for (const line of said.toString('latin1').split('\n')) {
-    path =
-      /^# file: (.*)$/
-        .exec(line)?.[1]
-        ?.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))) ?? path;
+    const named = /^# file: (.*)$/.exec(line)?.[1];
+    if (named !== undefined) path = unescapeOctal(named);
     const value = /^security\.capability=0x([0-9a-f]+)$/.exec(line)?.[1];
     if (value) found.set(path, [{ name: Buffer.from('security.capability'), value: Buffer.from(value, 'hex') }]);
   }
