@@ -83,7 +83,8 @@ export class RunningNode implements FsNode {
       if (chosen.length === 0 || isText(node.path)) chosen.push(node);
     }
     const total = chosen.reduce((sum, { stat }) => sum + stat.size, 0);
-    const said = await this.#shared.shell.ask(`cat ${chosen.map(({ path }) => wordOf(path)).join(' ')}`, total + 1);
+    const script = `cat ${chosen.map(({ path }) => wordOf(path)).join(' ')} | head -c ${total + 1}`;
+    const said = await this.#shared.shell.ask(script, total + 1);
     // A file that changed, or may not be read, shifts the others: then this one is asked for by itself.
     if (said.length !== total) return;
     let at = 0;
