@@ -1,65 +1,96 @@
-// Reads mutants of one sound image, case after case. Where it is stands in shared memory, so that one which never ends is
-// found from outside; what is thrown must be one of the errors that readers may end with.
-import { getHeapStatistics } from 'node:v8';
-import { workerData } from 'node:worker_threads';
+// Reads mutants of one sound image, each in a fork of this process: what one leaves behind no other sees. The fork's
+// processor time and memory are bounded by the kernel, its heap by V8.
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { faults } from './faults.mjs';
 import { cut, mutate, Pages } from './pages.mjs';
-import { isTyped, placesOf, readersIn, turnTo } from './readers.mjs';
+import { attempt, isTyped, placesOf, readersIn, turnTo, withoutThreads } from './readers.mjs';
 import { repairs } from './repair.mjs';
 
-const { kind, seed, first, step, end, folder, limits, compared, progress } = workerData;
+/** Milliseconds in which the sound image is read again and again first, so that the forks find the code compiled. */
+const WARM = 1000;
+const nameOf = (signal) => Object.keys(constants.signals).find((name) => constants.signals[name] === signal);
 
-/** What came of one case, and what it took of processor time (ms) and memory (bytes). */
-async function measured(read, disk) {
-  const cpu = process.cpuUsage();
-  const before = getHeapStatistics();
-  let outcome;
-  let typed = false;
-  try {
-    const found = await read(disk);
-    outcome = typeof found === 'number' ? `${found}` : 'read';
-  } catch (error) {
-    if (!isTyped(error)) throw error;
-    typed = true;
-    // Readers of files name theirs, which is another in each worker.
-    outcome = `${error.code}: ${error.message.replace(/mutant-[\d-]+/g, 'mutant')}`;
+/** What is done for one case. */
+async function caseOf({ image, seed, folder }) {
+  const readers = readersIn(folder);
+  const read = readers[image.kind] ?? readers.fileSystem;
+  const disk = new Pages(image);
+  const places = await placesOf(disk, image.kind, read);
+  const repair = repairs[image.kind];
+  const began = performance.now();
+  for (let turn = 0; performance.now() < began + WARM && !(image.kind in faults); turn++) {
+    turnTo(turn);
+    await attempt(() => read(disk));
   }
-  const { user, system } = process.cpuUsage(cpu);
-  const after = getHeapStatistics();
-  return {
-    outcome,
-    typed,
-    time: (user + system) / 1000,
-    heap: after.used_heap_size,
-    buffers: after.external_memory - before.external_memory,
+  return async (number) => {
+    const own = Math.imul(seed, 1_000_003) + number;
+    const repaired = mutate(disk, places, own) && repair !== undefined;
+    if (repaired) await repair(disk, places);
+    cut(disk, places, own);
+    turnTo(number);
+    try {
+      await read(disk);
+      return { repaired };
+    } catch (error) {
+      if (!isTyped(error)) throw error;
+      return { repaired, typed: true };
+    }
   };
 }
 
-export async function runCases() {
-  const readers = readersIn(folder);
-  const read = readers[kind] ?? readers.fileSystem;
-  const disk = new Pages(workerData);
-  const places = await placesOf(disk, kind, read);
-  const tally = { cases: 0, results: 0, errors: 0, repaired: 0, buffers: 0, heap: 0, slowest: 0 };
-  const outcomes = new Map();
+/** What a fork does: it says what came of its case, and ends. */
+function inFork(one, number, tell) {
+  const before = process.memoryUsage.rss();
+  const say = (said) => tell(JSON.stringify({ ...said, memory: process.resourceUsage().maxRSS * 1024 - before }));
+  // Where all that it waits for is gone.
+  process.once('beforeExit', () => say({ wrong: 'ended without a word' }));
+  return one(number).then(say, (error) => say({ wrong: `: ${String(error?.stack ?? error).slice(0, 8000)}` }));
+}
+
+/** Why an ended fork is a failure; undefined where it is none. */
+function wrongOf({ told, late, signal, time }, limits) {
+  if (late) return `does not end, and takes no time: ${Math.round(time)} ms`;
+  if (signal === constants.signals.SIGXCPU || signal === constants.signals.SIGKILL)
+    return `does not end: ${Math.round(time)} ms of processor time`;
+  if (signal) return `ended with ${nameOf(signal)}`;
+  if (time > limits.time) return `took ${Math.round(time)} ms of processor time`;
+  return told ? JSON.parse(told).wrong : 'told nothing';
+}
+
+export async function runCases(portion) {
+  const { image, seed, first, step, end, limits, addon } = portion;
+  const { fork, tell, waitFor } = createRequire(import.meta.url)(addon);
+  withoutThreads();
+  const one = await caseOf(portion);
+  const tally = { cases: 0, results: 0, errors: 0, repaired: 0, memory: 0, slowest: 0 };
+  globalThis.gc();
   for (let number = first; number < end; number += step) {
-    Atomics.store(progress, 0, number);
-    const own = Math.imul(seed, 1_000_003) + number;
-    const repaired = mutate(disk, places, own) && repairs[kind] !== undefined;
-    if (repaired) await repairs[kind](disk, places);
-    cut(disk, places, own);
-    turnTo(number);
-    const { outcome, typed, time, heap, buffers } = await measured(read, disk).catch((error) => {
-      throw new Error(`case ${number}: ${error?.stack ?? error}`);
-    });
-    if (time > limits.time) throw new Error(`case ${number} took ${time} ms of processor time`);
-    if (buffers > limits.buffers) throw new Error(`case ${number} took buffers of ${buffers} bytes`);
-    if (number % compared === 0) outcomes.set(number, outcome);
+    const pid = fork(Math.ceil(limits.time / 1000), limits.memory);
+    if (pid === 0) return inFork(one, number, tell);
+    if (pid < 0) throw new Error('no process can be forked');
+    const ended = waitFor(pid, 4 * limits.time);
+    const wrong = wrongOf(ended, limits);
+    if (wrong) throw new Error(`${image.name}, case ${number} (seed ${seed}) ${wrong}`);
+    const { typed, repaired, memory } = JSON.parse(ended.told);
     tally.cases++;
     tally[typed ? 'errors' : 'results']++;
     if (repaired) tally.repaired++;
-    tally.slowest = Math.max(tally.slowest, time);
-    tally.heap = Math.max(tally.heap, heap);
-    tally.buffers = Math.max(tally.buffers, buffers);
+    tally.slowest = Math.max(tally.slowest, ended.time);
+    tally.memory = Math.max(tally.memory, memory);
   }
-  return { tally, outcomes };
+  return tally;
+}
+
+/** The same cases one after the other in this process, which sees what ran. */
+export async function runTogether(portion) {
+  const one = await caseOf(portion);
+  const tally = { cases: 0, results: 0, errors: 0, repaired: 0, memory: 0, slowest: 0 };
+  for (let number = portion.first; number < portion.end; number += portion.step) {
+    const { typed, repaired } = await one(number);
+    tally.cases++;
+    tally[typed ? 'errors' : 'results']++;
+    if (repaired) tally.repaired++;
+  }
+  return tally;
 }

@@ -162,3 +162,12 @@ export function diskSeeds(folder: string): Seed[] {
   }
   return [...seeds, ...stackSeeds(folder)];
 }
+
+/** A Btrfs whose nodes have 64 KiB: one of them holds more references than a list of subvolumes. */
+export function wideBtrfs(folder: string): Seed {
+  const path = join(folder, 'btrfs-crowded');
+  writeFileSync(path, '');
+  truncateSync(path, 128 * 2 ** 20);
+  run('mkfs.btrfs', ['-q', '-f', '-n', '65536', path]);
+  return seedOf('btrfs-crowded', 'btrfs', 'btrfs', readFileSync(path));
+}

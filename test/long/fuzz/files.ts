@@ -120,6 +120,7 @@ function pieces(squashed: ReadonlyMap<string, Buffer>): Seed[] {
     ['xz', '-sha256', xz('sha256')],
     ['xz', '-x86', piped('xz', ['-c', '--check=crc32', '--x86', '--lzma2=lc=1,lp=2,pb=0'], calls)],
     ['zstd', '', piped('zstd', ['-c'], text)],
+    ['zstd', '-small', piped('zstd', ['-c', '--stream-size=100'], text.subarray(0, 100))],
     ['zstd', '-large', piped('zstd', ['-c'], Buffer.alloc(3 * 2 ** 20, text))],
     ['lz4', '', firstBlock('lz4', squashed.get('lz4') ?? Buffer.alloc(0))],
     ['lzo', '', firstBlock('lzo', squashed.get('lzo') ?? Buffer.alloc(0))],

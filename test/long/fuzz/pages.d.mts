@@ -11,6 +11,7 @@ export class Pages implements BlockSource {
   bytes(offset: number, length: number): Buffer;
   write(offset: number, bytes: Uint8Array): void;
   restore(): void;
+  sound(): Pages;
   note(offset: number, length: number): void;
   read: BlockSource['read'];
   extents: BlockSource['extents'];

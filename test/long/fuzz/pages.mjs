@@ -23,6 +23,11 @@ export class Pages {
     this.size = this.#whole;
   }
 
+  /** The sound disk beside this one. */
+  sound() {
+    return new Pages({ size: this.#whole, pages: this.#pages });
+  }
+
   async read(offset, length) {
     checkRange(this, offset, length);
     if (length > LARGEST_READ) throw new Error(`a read of ${length} bytes at once`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { readCpio } from '../../../dist/disk/codec/cpio-read.js';
 import { decompressors } from '../../../dist/disk/codec/decompress.js';
+import { decodeByFzstd } from '../../../dist/disk/codec/zstd.js';
 import { openDisk } from '../../../dist/disk/disk.js';
 import { fileSystems, openFileSystem } from '../../../dist/disk/fs/registry.js';
 import { ImageFile } from '../../../dist/disk/image/image-file.js';
@@ -39,7 +40,7 @@ const TYPED = [
 
 export const isTyped = (error) => error?.name === 'GvmError' && TYPED.includes(error.code);
 
-async function attempt(work) {
+export async function attempt(work) {
   try {
     return await work();
   } catch (error) {
@@ -53,6 +54,11 @@ const CONTENTS = 8;
 /** One case in so many does what is dear. */
 const RARE = 4;
 let turn = 0;
+
+/** Where a process has one thread only: argon2 takes another, so no header may ask for it. */
+export function withoutThreads() {
+  KDF_LIMITS.memory = 0;
+}
 
 /** Says which case comes: it chooses what is read besides the names. */
 export function turnTo(number) {
@@ -151,8 +157,8 @@ async function volumes(disk, keys = []) {
 
 const whole = (disk) => disk.read(0, disk.size);
 
-const codec = (name) => async (disk) => {
-  const bytes = decompressors[name](await whole(disk), LARGEST_PIECE);
+const codec = (decode) => async (disk) => {
+  const bytes = decode(await whole(disk), LARGEST_PIECE);
   if (bytes && bytes.length > LARGEST_PIECE)
     throw new Error(`${bytes.length} bytes where ${LARGEST_PIECE} were allowed`);
 };
@@ -190,27 +196,33 @@ async function readDisk(path, format) {
   }
 }
 
-/** The pages that were changed are written to a file, for this reader takes files; those of the case before set back. */
+/** The pages that were changed are written to a file, for this reader takes files, and set back for the next case. */
 function imageFile(folder, format) {
   const path = join(realpathSync(folder), `mutant-${process.pid}-${threadId}.${format}`);
   const file = openSync(path, 'w');
-  let [before, size] = [[], 0];
-  return async (disk) => {
+  let written = 0;
+  const put = (disk, pages) => {
     // Also behind one that was cut short.
-    if (size < disk.size) writeSync(file, disk.bytes(0, disk.size), 0, disk.size, 0);
-    size = disk.size;
-    const pages = [...disk.changed.keys()];
-    for (const index of new Set([...before, ...pages])) {
+    if (written < disk.size) writeSync(file, disk.bytes(0, disk.size), 0, disk.size, 0);
+    for (const index of pages) {
       const bytes = disk.bytes(index * PAGE, PAGE);
       writeSync(file, bytes, 0, bytes.length, index * PAGE);
     }
-    ftruncateSync(file, size);
-    before = pages;
-    await notingReads(disk, path, async () => {
-      const { snapshots = [] } = (await openImage(path, { format })).layers[0];
-      for (const { id } of snapshots.slice(0, 4)) await openImage(path, { format, snapshot: id });
-      if (format === 'vmdk') await readDisk(path, format);
-    });
+    ftruncateSync(file, disk.size);
+    written = disk.size;
+  };
+  return async (disk) => {
+    const pages = [...disk.changed.keys()];
+    put(disk, pages);
+    try {
+      await notingReads(disk, path, async () => {
+        const { snapshots = [] } = (await openImage(path, { format })).layers[0];
+        for (const { id } of snapshots.slice(0, 4)) await openImage(path, { format, snapshot: id });
+        if (format === 'vmdk') await readDisk(path, format);
+      });
+    } finally {
+      put(disk.sound(), pages);
+    }
   };
 }
 
@@ -321,7 +333,12 @@ export const readersIn = (folder) => ({
   journal: async (disk) => journal(await whole(disk)),
   inspection,
   ...faults,
-  ...Object.fromEntries(Object.keys(decompressors).map((name) => [`codec-${name}`, codec(name)])),
+  ...Object.fromEntries(Object.entries(decompressors).map(([name, decode]) => [`codec-${name}`, codec(decode)])),
+  // Newer versions of Node have a decoder of their own, which then is the other.
+  'codec-zstd': async (disk) => {
+    await codec(decompressors.zstd)(disk);
+    await codec(decodeByFzstd)(disk);
+  },
   fileSystem,
 });
 

@@ -1,15 +1,17 @@
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import type { Profiler } from 'node:inspector';
-import { Worker } from 'node:worker_threads';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Seed } from './seed.ts';
 
 /** What one case may take. A host that is busy with other things changes none of it. */
 export interface Limits {
   /** Milliseconds of processor time. */
   time: number;
-  /** MiB of the heap, together with what the cases before it left and nobody has swept up yet. */
+  /** MiB of the heap. */
   heap: number;
-  /** Bytes of buffers. */
-  buffers: number;
+  /** Bytes, besides what a process has before its case: heap, buffers and code together. */
+  memory: number;
 }
 
 export interface Tally {
@@ -17,9 +19,8 @@ export interface Tally {
   results: number;
   errors: number;
   repaired: number;
-  /** Most bytes of buffers that one case took, and most bytes of the heap at the end of one. */
-  buffers: number;
-  heap: number;
+  /** Most bytes of memory that one case took. */
+  memory: number;
   /** Milliseconds of processor time of the slowest. */
   slowest: number;
 }
@@ -32,69 +33,79 @@ export interface Portion {
   end: number;
   /** Where readers of files may write. */
   folder: string;
+  /** What `buildForks` made. */
+  addon: string;
   limits: Limits;
-  /** Of one case in so many it is told what came of it. */
-  compared: number;
   coverage: boolean;
 }
 
 export interface Done {
   tally: Tally;
-  outcomes: Map<number, string>;
-  coverage: Profiler.ScriptCoverage[];
+  coverage?: Profiler.ScriptCoverage[];
+}
+
+const LONGEST_COMPLAINT = 4000;
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** Compiles what forks a running Node. @throws where there is no C compiler, or no headers of this Node */
+export function buildForks(folder: string): string {
+  const addon = join(folder, 'forks.node');
+  const headers = join(dirname(dirname(process.execPath)), 'include', 'node');
+  execFileSync('cc', ['-O2', '-Wall', '-Werror', '-shared', '-fPIC', `-I${headers}`, file('forks.c'), '-o', addon]);
+  return addon;
 }
 
 /**
- * Runs cases of one image in a worker of their own, with a bounded heap. A worker that makes no step while the process
- * takes the time of two cases is killed.
- * @throws an error that names the case; of one that had no memory left it says what it does alone
+ * Runs cases of one image, each in a process of its own.
+ * @throws an error that names the case
  */
 export async function runPortion(image: Seed, portion: Portion): Promise<Done> {
-  // The case that is being read.
-  const progress = new Int32Array(new SharedArrayBuffer(4)).fill(-1);
-  const where = () => `${image.name}, case ${progress[0]} (seed ${portion.seed})`;
-  const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-    workerData: { ...image, ...portion, progress },
-    resourceLimits: { maxOldGenerationSizeMb: portion.limits.heap },
+  const child = fork(file('process.mjs'), {
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: '1' },
+    execArgv: [
+      // A fork has one thread only, and pays for each page that it touches.
+      ...['--single-threaded', '--v8-pool-size=0', '--use-largepages=silent'],
+      ...['--expose-gc', '--max-semi-space-size=2', `--max-old-space-size=${portion.limits.heap}`],
+    ],
   });
-  let watch: NodeJS.Timeout | undefined;
   try {
-    return await new Promise<Done>((resolve, reject) => {
-      const fail = (what: string, cause?: unknown) => reject(new Error(`${where()} ${what}`, { cause }));
-      let [last, since] = [-1, process.cpuUsage()];
-      watch = setInterval(() => {
-        const now = Atomics.load(progress, 0);
-        if (now !== last) [last, since] = [now, process.cpuUsage()];
-        const { user, system } = process.cpuUsage(since);
-        if ((user + system) / 1000 > 2 * portion.limits.time) fail('does not end');
-      }, 250);
-      worker.on('message', resolve);
-      worker.on('error', (error) => fail(`: ${error.stack}`, error));
-      // Also where all that it waits for is gone.
-      worker.on('exit', () => fail('ended its worker without a word'));
-    });
-  } catch (error) {
-    const number = progress[0] ?? 0;
-    const { code } = ((error as Error).cause ?? {}) as { code?: string };
-    if (code !== 'ERR_WORKER_OUT_OF_MEMORY' || portion.end === portion.first + 1) throw error;
-    const alone = await runPortion(image, { ...portion, first: number, end: number + 1 }).catch((own: unknown) => own);
-    throw new Error(alone instanceof Error ? alone.message : `${where()} fails only behind others: they leave memory`);
+    return await answer(child, { image, ...portion });
   } finally {
-    clearInterval(watch);
-    await worker.terminate();
+    child.kill('SIGKILL');
   }
+}
+
+function answer(child: ChildProcess, portion: object): Promise<Done> {
+  // What V8 says where it has no memory left.
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    if (complaint.length < LONGEST_COMPLAINT) complaint += text;
+  });
+  return new Promise((resolve, reject) => {
+    let last: (Done & { error?: string }) | undefined;
+    child.on('message', (message: Done & { error?: string }) => {
+      last = message;
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (last && last.error === undefined) resolve(last);
+      else reject(new Error(`${last?.error ?? `the process of the cases ended with ${signal ?? code}`}\n${complaint}`));
+    });
+    child.send(portion);
+  });
 }
 
 export function sumUp(tallies: readonly Tally[]): Tally {
   const sum = (key: keyof Tally) => tallies.reduce((total, tally) => total + tally[key], 0);
-  const most = (key: keyof Tally) => Math.max(...tallies.map((tally) => tally[key]));
+  const most = (key: keyof Tally) => Math.round(Math.max(...tallies.map((tally) => tally[key])));
   return {
     cases: sum('cases'),
     results: sum('results'),
     errors: sum('errors'),
     repaired: sum('repaired'),
-    buffers: most('buffers'),
-    heap: most('heap'),
-    slowest: Math.round(most('slowest')),
+    memory: most('memory'),
+    slowest: most('slowest'),
   };
 }

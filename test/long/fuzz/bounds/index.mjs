@@ -9,16 +9,18 @@ import { Volumes } from '../../../../dist/disk/volume/lvm/volumes.js';
 import { JournalObjects } from '../../../../dist/facts/journal-file/objects.js';
 import { parseAssignments } from '../../../../dist/inspect/parse/assignments.js';
 import { parseNetplan } from '../../../../dist/inspect/parse/netplan.js';
+import { crowds } from './crowds.mjs';
 import { disks, editLuks2 } from './disks.mjs';
 import { fileSystems } from './file-systems.mjs';
 import { be32, placesOf, u32 } from './places.mjs';
 
-/** @typedef {{ bound: string, image?: string, kind?: string, edit?: Function, call?: Function, line?: string }} Reach */
+/** @typedef {{ bound: string, image?: string, kind?: string, edit?: Function, call?: Function, line?: string, most?: number }} Reach */
 
 /** @type {Reach[]} */
 export const reaches = [
   ...fileSystems,
   ...disks,
+  ...crowds,
   {
     bound: 'disk/codec/cpio-read LONGEST_PATH',
     image: 'cpio',
