@@ -3,12 +3,9 @@
 import { Session } from 'node:inspector/promises';
 
 process.once('message', async (portion) => {
-  try {
-    process.send(portion.coverage ? await covered(portion) : { tally: await forked(portion) });
-  } catch (error) {
-    process.send({ error: error.message });
-  }
-  process.disconnect();
+  const answer = portion.coverage ? covered(portion) : forked(portion).then((tally) => ({ tally }));
+  // What is not sent yet is lost when the channel ends.
+  process.send(await answer.catch((error) => ({ error: error.message })), () => process.disconnect());
 });
 
 async function forked(portion) {

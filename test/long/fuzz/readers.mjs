@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { readCpio } from '../../../dist/disk/codec/cpio-read.js';
 import { decompressors } from '../../../dist/disk/codec/decompress.js';
-import { decodeByFzstd } from '../../../dist/disk/codec/zstd.js';
+import { decodeByFzstd, firstFrame } from '../../../dist/disk/codec/zstd.js';
 import { openDisk } from '../../../dist/disk/disk.js';
 import { fileSystems, openFileSystem } from '../../../dist/disk/fs/registry.js';
 import { ImageFile } from '../../../dist/disk/image/image-file.js';
@@ -337,7 +337,7 @@ export const readersIn = (folder) => ({
   // Newer versions of Node have a decoder of their own, which then is the other.
   'codec-zstd': async (disk) => {
     await codec(decompressors.zstd)(disk);
-    await codec(decodeByFzstd)(disk);
+    await codec((bytes, limit) => decodeByFzstd(firstFrame(bytes), limit))(disk);
   },
   fileSystem,
 });
