@@ -2,6 +2,7 @@
 // processor time and memory are bounded by the kernel, its heap by V8.
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { faults } from './faults.mjs';
 import { cut, mutate, Pages } from './pages.mjs';
 import { attempt, isTyped, placesOf, readersIn, turnTo, withoutThreads } from './readers.mjs';
@@ -41,6 +42,9 @@ async function caseOf({ image, seed, folder }) {
 
 /** What a fork does: it says what came of its case, and ends. */
 function inFork(one, number, tell) {
+  // Each would compile the same functions again.
+  setFlagsFromString('--no-opt');
+  setFlagsFromString('--no-sparkplug');
   const before = process.memoryUsage.rss();
   const say = (said) => tell(JSON.stringify({ ...said, memory: process.resourceUsage().maxRSS * 1024 - before }));
   // Where all that it waits for is gone.

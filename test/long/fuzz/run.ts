@@ -67,7 +67,7 @@ export async function runPortion(image: Seed, portion: Portion): Promise<Done> {
     execArgv: [
       // A fork has one thread only, and pays for each page that it touches.
       ...['--single-threaded', '--v8-pool-size=0', '--use-largepages=silent'],
-      ...['--expose-gc', '--max-semi-space-size=2', `--max-old-space-size=${portion.limits.heap}`],
+      ...['--expose-gc', '--max-semi-space-size=1', `--max-old-space-size=${portion.limits.heap}`],
     ],
   });
   try {
