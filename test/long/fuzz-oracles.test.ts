@@ -8,7 +8,16 @@ import { readPartitionTable } from '../../src/disk/partition/table.ts';
 import { SliceSource } from '../../src/disk/source/slice.ts';
 import { findTool } from '../../src/process/index.ts';
 import { isTyped } from '../disk/mutate.ts';
-import { oracles, ourPartitions, ourWords, type Said, sfdisk } from './fuzz/oracles.ts';
+import {
+  isPacked,
+  oracles,
+  ourPartitions,
+  ourUnpacked,
+  ourWords,
+  type Said,
+  sfdisk,
+  unpacked,
+} from './fuzz/oracles.ts';
 import { mutate, Pages } from './fuzz/pages.mjs';
 import { placesOf, readersIn } from './fuzz/readers.mjs';
 import { repairs } from './fuzz/repair.mjs';
@@ -24,7 +33,7 @@ const PAGE = 4096;
 
 const scratch = mkdtempSync(join(tmpdir(), 'gvm-oracles-'));
 const images = seedsIn(process.env.GVM_FUZZ_FOLDER ?? scratch).filter(
-  ({ name, kind }) => name in oracles || kind === 'partitions' || hasTool(kind),
+  ({ name, kind }) => name in oracles || kind === 'partitions' || isPacked(kind) || hasTool(kind),
 );
 
 /** Tools of volumes are asked where they are; not every distribution has them without their daemons. */
@@ -65,6 +74,7 @@ function fileOf({ size, pages }: Seed) {
 /** What we say, or why we do not. */
 async function ourAnswer(image: Seed, disk: Pages): Promise<Said | string> {
   try {
+    if (isPacked(image.kind)) return ourUnpacked(image.kind, disk.bytes(0, disk.size));
     if (image.kind === 'partitions') {
       const table = await readPartitionTable(disk);
       return table?.diagnostics[0]?.message ?? (table ? ourPartitions(table.partitions) : 'no table');
@@ -105,7 +115,9 @@ describe(`${CASES} mutants of each image, seed ${SEED}`, () => {
         ? both.theirs
         : image.kind === 'partitions'
           ? sfdisk(file.path)
-          : oracles[name]?.ask(file.path, known);
+          : isPacked(image.kind)
+            ? unpacked(image.kind, file.path)
+            : oracles[name]?.ask(file.path, known);
       if (typeof ours === 'string' || !theirs) {
         tally[typeof ours !== 'string' ? 'theyRefuse' : theirs ? 'weRefuse' : 'bothRefuse']++;
         if (typeof ours === 'string' && theirs) reasons.add(ours.replace(/\d+/g, 'N'));

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { createXXHash64 } from 'hash-wasm';
 import { describe, expect, it } from 'vitest';
 import { decompressors } from '../../../src/disk/codec/decompress.ts';
+import { xxh64 } from '../../../src/disk/codec/xxh64.ts';
 import { decodeByFzstd, firstFrame } from '../../../src/disk/codec/zstd.ts';
 
 /** Bytes of many kinds: random, runs, text that repeats at a distance. */
@@ -62,6 +64,41 @@ it('finds where a frame of Zstandard ends', () => {
     expect(firstFrame(padded).length).toBe(packed.length);
     expect(firstFrame(packed.subarray(0, 5)).length).toBe(5);
   }
+});
+
+describe.each([
+  ['its own', decompressors.zstd],
+  ['fzstd', decodeByFzstd],
+])('a decoder of Zstandard, %s', (_, decode) => {
+  const packed = samples.map(pack('zstd', ['-q', '--check']));
+  const skipped = Buffer.concat([Buffer.from('502a4d1803000000', 'hex'), Buffer.from('any')]);
+
+  it('reads frame after frame, and passes over those that say nothing', () => {
+    const all = Buffer.concat(samples);
+    const input = Buffer.concat([skipped, ...packed, skipped]);
+    expect(decode(input, all.length)?.equals(all)).toBe(true);
+    expect(decode(input, all.length - 1)).toBeUndefined();
+    expect(decode(Buffer.concat([input, Buffer.from('more')]), all.length)).toBeUndefined();
+    expect(decode(skipped, 10)).toHaveLength(0);
+  });
+
+  it('refuses content that is not what the checksum is of', () => {
+    for (const [i, frame] of packed.entries()) {
+      const damaged = Buffer.from(frame);
+      damaged[frame.length - 1] = (damaged.at(-1) as number) ^ 1;
+      expect(decode(damaged, 200_000), `sample ${i}`).toBeUndefined();
+    }
+  });
+});
+
+it('sums as xxHash does', async () => {
+  const hash = await createXXHash64();
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(xxh64(bytes).toString(16).padStart(16, '0')).toBe(hash.init().update(bytes).digest('hex'));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 // lz4 and lzo blocks have no tool that writes them bare; squashfs images made with both are read in its own tests.

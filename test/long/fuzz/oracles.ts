@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decompressors } from '../../../src/disk/codec/decompress.ts';
 import type { Located, Vfs } from '../../../src/disk/index.ts';
 import { walkTree } from '../../../src/disk/index.ts';
 import type { Partition } from '../../../src/disk/partition/table.ts';
@@ -182,6 +183,27 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   'btrfs-sha256': btrfs,
   'btrfs-blake2': btrfs,
 };
+
+const UNPACK: Readonly<Record<string, readonly string[]>> = {
+  'codec-gzip': ['gzip', '-dc'],
+  'codec-lzma': ['xz', '-dc', '--format=lzma'],
+  'codec-xz': ['xz', '-dc', '--single-stream'],
+  'codec-zstd': ['zstd', '-dc'],
+};
+
+export const isPacked = (kind: string): boolean => kind in UNPACK;
+
+/** The decompressors' own tools: the sum of all bytes. */
+export function unpacked(kind: string, image: string): Said | undefined {
+  const [tool = '', ...args] = UNPACK[kind] ?? [];
+  const text = output(tool, [...args, image]);
+  return text === undefined ? undefined : new Map([['', sha(text)]]);
+}
+
+export function ourUnpacked(kind: string, bytes: Buffer): Said | string {
+  const found = decompressors[kind.replace('codec-', '') as keyof typeof decompressors](bytes, 2 ** 23);
+  return found ? new Map([['', sha(found)]]) : 'damaged';
+}
 
 /** What we say of all files, in the words of an oracle; or what is wrong with one of them. */
 export async function ourWords(oracle: Oracle, vfs: Vfs): Promise<Said | string> {

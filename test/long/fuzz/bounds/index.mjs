@@ -1,5 +1,6 @@
 // Each bound of a reader, and what drives it there: one of the sound images of the fuzzer, edited, or text alone.
 import { threadId } from 'node:worker_threads';
+import { decompressors } from '../../../../dist/disk/codec/decompress.js';
 import { parseCrypttab, parseFstab } from '../../../../dist/disk/fstab.js';
 import { overlayMount } from '../../../../dist/disk/overlay/options.js';
 import { view } from '../../../../dist/disk/trouble.js';
@@ -25,6 +26,11 @@ export const reaches = [
     bound: 'disk/codec/cpio-read LONGEST_PATH',
     image: 'cpio',
     edit: (disk) => disk.write(94, Buffer.from('00002000')),
+  },
+  {
+    bound: 'disk/codec/zstd MOST_FRAMES',
+    // Frames of nothing.
+    call: () => decompressors.zstd(Buffer.from('28b52ffd2000010000'.repeat(70_000), 'hex'), 100),
   },
   // Facts
   { bound: 'disk/fstab MOST', call: () => parseFstab('a /b ext4 defaults 0 0\n'.repeat(3000)) },
