@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,11 @@ describe('a volume with a key', () => {
     expect(await damage(5000, 4)).toMatch(/^LUKS2 header at offset 448: its checksum is wrong$/);
     expect(await damage(16_384 + 5000, 4)).toMatch(/^LUKS2 second header at offset 16832: its checksum is wrong$/);
     expect(await damage(0, 4096)).toBe('');
+    // What its checksum is right of, and cryptsetup takes for damaged as well.
+    bytes.fill(1, 16_383, 16_384);
+    bytes.fill(0, 448, 512);
+    createHash('sha256').update(bytes.subarray(0, 16_384)).digest().copy(bytes, 448);
+    expect(await damage(0, 0)).toMatch(/^LUKS2 header's JSON at offset \d+: more follows the JSON$/);
   });
 });
 

@@ -85,7 +85,7 @@ const cryptsetup: VolumeOracle = {
       ['open', '--test-passphrase', '--key-file', '-', file],
       { input: KEY },
     );
-    const uuid = `${opened.status === 0 ? 'open' : 'locked'} ${field(text, 'UUID')}`;
+    const uuid = `${opened.status === 0 ? 'open' : 'locked'} ${field(text, 'UUID')?.replace('(no UUID)', '')}`;
     if (field(text, 'Version') === '1') {
       const cipher = `${field(text, 'Cipher name')}-${field(text, 'Cipher mode')}`;
       return `${uuid} ${cipher} from ${field(text, 'Payload offset')}`;

@@ -14,6 +14,8 @@ export function readJson(area: ByteView): Pick<LuksHead, 'slots' | 'digests' | '
   } catch {
     throw area.corrupt(0, 'it is no JSON');
   }
+  // cryptsetup, too, takes such a header for damaged.
+  if (end >= 0 && area.bytes.subarray(end).some((byte) => byte !== 0)) throw area.corrupt(end, 'more follows the JSON');
   const from = new Fields(area);
   const top = from.object(root, 'the document');
   const slots: (KeySlot & { priority: number })[] = [];

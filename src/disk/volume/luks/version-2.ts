@@ -2,7 +2,6 @@
 // Specification: LUKS2 On-Disk Format Specification 1.1.3 (cryptsetup, docs/on-disk-format-luks2.pdf).
 // Does not read: integrity, several segments, a re-encryption that has not ended, hardware encryption (refused by name).
 import { createHash } from 'node:crypto';
-import type { ByteView } from '../../../core/index.ts';
 import type { BlockSource } from '../../source/source.ts';
 import { asDiagnostic, type Diagnostic, view } from '../../trouble.ts';
 import type { LuksHead } from './head.ts';
@@ -16,9 +15,9 @@ const SIZES = Array.from({ length: 9 }, (_, i) => 2 ** (14 + i));
 
 interface Copy {
   seqid: number;
-  uuid: string;
-  label: string;
-  json: ByteView;
+  /** Bytes of the whole header. */
+  size: number;
+  said: Pick<LuksHead, 'uuid' | 'label'> & ReturnType<typeof readJson>;
 }
 
 /** @throws GvmError `corrupt` where neither header is sound */
@@ -37,22 +36,14 @@ export async function readLuks2(source: BlockSource, signal?: AbortSignal): Prom
   const primary = await attempt(0, PRIMARY);
   // A damaged primary does not say where the secondary lies: it is looked for at every place where one can be.
   let secondary: Copy | undefined;
-  for (const offset of primary ? [primary.json.length + BINARY] : SIZES) {
+  for (const offset of primary ? [primary.size] : SIZES) {
     secondary ??= await attempt(offset, SECONDARY);
   }
   const copies = [primary, secondary].filter((one) => one !== undefined);
   const [best] = copies.sort((a, b) => b.seqid - a.seqid);
   if (!best) throw first;
-  const { refused, ...said } = readJson(best.json);
   const damaged = diagnostics.filter(({ message }) => !message.includes('magic'));
-  return {
-    version: 2,
-    uuid: best.uuid,
-    label: best.label === '' ? undefined : best.label,
-    ...said,
-    refused,
-    diagnostics: copies.length === 2 ? [] : damaged.slice(0, 1),
-  };
+  return { version: 2, ...best.said, diagnostics: copies.length === 2 ? [] : damaged.slice(0, 1) };
 }
 
 async function readCopy(source: BlockSource, offset: number, magic: string, signal?: AbortSignal): Promise<Copy> {
@@ -70,10 +61,11 @@ async function readCopy(source: BlockSource, offset: number, magic: string, sign
   if (!createHash('sha256').update(whole).digest().equals(head.slice(SUM, 32))) {
     throw head.corrupt(SUM, 'its checksum is wrong');
   }
+  const json = view(whole.subarray(BINARY), `${structure}'s JSON`, offset + BINARY);
+  const label = head.slice(24, 48).toString('utf8').split('\0', 1)[0];
   return {
     seqid: head.u64be(16),
-    uuid: head.latin1(168, 40),
-    label: head.slice(24, 48).toString('utf8').split('\0', 1)[0] ?? '',
-    json: view(whole.subarray(BINARY), `${structure}'s JSON`, offset + BINARY),
+    size,
+    said: { uuid: head.latin1(168, 40), label: label === '' ? undefined : label, ...readJson(json) },
   };
 }
