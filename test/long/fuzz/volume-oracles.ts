@@ -83,8 +83,10 @@ const cryptsetup: VolumeOracle = {
     const opened = spawnSync(
       findTool('cryptsetup') ?? 'cryptsetup',
       ['open', '--test-passphrase', '--key-file', '-', file],
-      { input: KEY },
+      // A header may ask for years of work.
+      { input: KEY, timeout: 20_000 },
     );
+    if (opened.signal) return undefined;
     const uuid = `${opened.status === 0 ? 'open' : 'locked'} ${field(text, 'UUID')?.replace('(no UUID)', '')}`;
     if (field(text, 'Version') === '1') {
       const cipher = `${field(text, 'Cipher name')}-${field(text, 'Cipher mode')}`;
