@@ -84,7 +84,7 @@ const cryptsetup: VolumeOracle = {
       findTool('cryptsetup') ?? 'cryptsetup',
       ['open', '--test-passphrase', '--key-file', '-', file],
       // A header may ask for years of work.
-      { input: KEY, timeout: 20_000 },
+      { input: KEY, timeout: 20_000, killSignal: 'SIGKILL' },
     );
     if (opened.signal) return undefined;
     const uuid = `${opened.status === 0 ? 'open' : 'locked'} ${field(text, 'UUID')?.replace('(no UUID)', '')}`;
