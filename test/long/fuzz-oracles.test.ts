@@ -147,6 +147,7 @@ describe(`${CASES} mutants of each image, seed ${SEED}`, () => {
     file.close();
     console.log(`${name}: ${JSON.stringify(tally)}\n${[...reasons].map((reason) => `  we: ${reason}`).join('\n')}`);
     expect(differences).toEqual([]);
-    expect(tally.same).toBeGreaterThan(0);
+    // The sound one, and a mutant: but one of what is packed is hardly ever read.
+    expect(tally.same).toBeGreaterThan(isPacked(image.kind) ? 0 : 1);
   });
 });

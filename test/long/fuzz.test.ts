@@ -17,7 +17,7 @@ const FROM = Number(env.GVM_FUZZ_FROM ?? 0);
 const SEED = Number(env.GVM_FUZZ_SEED ?? 1);
 const WORKERS = Number(env.GVM_FUZZ_WORKERS ?? 2);
 /** Memory besides some times the image itself. */
-const LIMITS: Limits = { time: 20_000, heap: 128, memory: 128 * 2 ** 20 };
+const LIMITS: Limits = { time: 20_000, heap: 96, memory: 96 * 2 ** 20 };
 
 const scratch = mkdtempSync(join(tmpdir(), 'gvm-fuzz-'));
 const folder = env.GVM_FUZZ_FOLDER ?? scratch;
@@ -32,10 +32,10 @@ const portion: Portion = {
 
 test.each([
   ['spins', /case 0 .* does not end/],
-  ['is slow', /case 0 .* (took|does not end: )/],
+  ['is slow', /case 0 .* took \d+/],
   ['waits', /case 0 .* ended without a word/],
-  ['fills the heap', /case 0 [\s\S]*memory/],
-  ['fills buffers', /case 0 [\s\S]*memory/],
+  ['fills the heap', /case 0 .* ended with SIGABRT[\s\S]*out of memory/i],
+  ['fills buffers', /case 0 .* ended with SIGABRT[\s\S]*out of memory/i],
   ['reads too much', /case 0 .*: .* a read of \d+ bytes/],
   ['throws another error', /case 0 .*: TypeError/],
   ['dies', /case 0 .* ended with SIGABRT/],

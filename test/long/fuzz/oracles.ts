@@ -36,6 +36,10 @@ const sha = (bytes: string | Buffer) =>
     .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
     .digest('hex');
 
+/** Only regular files have a size of more than 32 bits, for Linux; debugfs shows all bits of all. */
+const sizeOf = (kind: string, size: string | number = 0) =>
+  kind === 'd' ? '' : kind === '-' ? size : BigInt.asUintN(32, BigInt(size));
+
 /** debugfs(8) lists each folder that we found. */
 const debugfs: Oracle = {
   ask(image, ours) {
@@ -52,14 +56,14 @@ const debugfs: Oracle = {
       const kind = mode.startsWith('04') ? 'd' : mode.startsWith('10') ? '-' : '?';
       said.set(
         `${folder === '/' ? '' : folder}/${name}`,
-        `${kind} ${mode.slice(2)} ${Number(uid) >>> 0} ${Number(gid) >>> 0} ${kind === '-' ? size : ''}`,
+        `${kind} ${mode.slice(2)} ${Number(uid) >>> 0} ${Number(gid) >>> 0} ${sizeOf(kind, size)}`,
       );
     }
     return said;
   },
   say({ node: { stat } }) {
     const kind = stat.type === 'directory' ? 'd' : stat.type === 'file' ? '-' : '?';
-    return `${kind} ${octal(stat.mode).padStart(4, '0')} ${stat.uid} ${stat.gid} ${kind === '-' ? stat.size : ''}`;
+    return `${kind} ${octal(stat.mode).padStart(4, '0')} ${stat.uid} ${stat.gid} ${sizeOf(kind, stat.size)}`;
   },
 };
 
