@@ -9,6 +9,8 @@ export type PackageRow = { [family in Family]?: string } & {
   why: string;
   /** The option that makes the tool print its version. */
   version?: string;
+  /** It must need no library. */
+  static?: boolean;
   /** Places of which one must exist, instead of a command. */
   file?: string[];
 };
