@@ -64,9 +64,20 @@ export function deathOf(signs: Signs, stage: Stage, tail: string[]): Death {
   return { ...shown, cause: 'qemu-ended', blame: 'unknown', meaning: 'QEMU ended without giving a reason' };
 }
 
+/** What a host does to QEMU with a signal when it runs out of something. */
+const signalAdvice: Readonly<Record<string, string>> = {
+  SIGBUS:
+    'a guest that can be frozen has its memory in a file, and so it ends where no space is left for it: free some space, ' +
+    'or set GVM_HOME to a folder on another file system',
+  SIGKILL:
+    "Linux kills so when memory runs out (the host's `dmesg` says it): run fewer guests at once, or smaller ones",
+};
+
 function qemuFailed(exit: QemuExit, stage: Stage): Death {
   const how = exit.signal === null ? `QEMU ended with exit code ${exit.code}` : `QEMU was ended by ${exit.signal}`;
   const said = exit.stderr.trim().split('\n').slice(-3).filter(Boolean);
   const evidence = said.map((line) => clip(printable(line), 300));
-  return { stage, cause: 'qemu-ended', blame: 'host', meaning: 'QEMU itself ended', how, evidence };
+  const advice = signalAdvice[exit.signal ?? ''];
+  const death: Death = { stage, cause: 'qemu-ended', blame: 'host', meaning: 'QEMU itself ended', how, evidence };
+  return advice === undefined ? death : { ...death, advice };
 }

@@ -53,6 +53,14 @@ test("QEMU's own last words are the evidence where it failed", () => {
   expect(weigh({ exit, shutdown: 'guest-reset' }).evidence).toEqual(['last']);
 });
 
+test.each([
+  ['SIGBUS', /memory in a file.*GVM_HOME/],
+  ['SIGKILL', /dmesg/],
+  ['SIGSEGV', /^$/],
+])('what the host may lack is said after %s', (signal, advice) => {
+  expect(weigh({ exit: { ...exit, code: null, signal } }).advice ?? '').toMatch(advice);
+});
+
 test('QEMU tells whether a connection reached the guest', () => {
   const usernet = (state: string) => `Hub -1 (net0):
   Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ
