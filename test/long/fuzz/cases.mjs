@@ -2,14 +2,18 @@
 // processor time and memory are bounded by the kernel, its heap by V8.
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
+import { queryObjects, setFlagsFromString } from 'node:v8';
 import { faults } from './faults.mjs';
 import { cut, mutate, Pages } from './pages.mjs';
 import { attempt, isTyped, placesOf, readersIn, turnTo, withoutThreads } from './readers.mjs';
 import { repairs } from './repair.mjs';
 
 /** Milliseconds in which the sound image is read again and again first, so that the forks find the code compiled. */
-const WARM = 1000;
+const WARM = 500;
+/** So many mutants that passed in forks are then read in this process too: they run through more of the code. */
+const WARM_CASES = 64;
+/** Garbage is collected after so many forks. */
+const TIDY = 1000;
 const nameOf = (signal) => Object.keys(constants.signals).find((name) => constants.signals[name] === signal);
 
 /** What is done for one case. */
@@ -42,14 +46,35 @@ async function caseOf({ image, seed, folder }) {
 
 /** What a fork does: it says what came of its case, and ends. */
 function inFork(one, number, tell) {
-  // Each would compile the same functions again.
-  setFlagsFromString('--no-opt');
-  setFlagsFromString('--no-sparkplug');
   const before = process.memoryUsage.rss();
   const say = (said) => tell(JSON.stringify({ ...said, memory: process.resourceUsage().maxRSS * 1024 - before }));
   // Where all that it waits for is gone.
   process.once('beforeExit', () => say({ wrong: 'ended without a word' }));
   return one(number).then(say, (error) => say({ wrong: `: ${String(error?.stack ?? error).slice(0, 8000)}` }));
+}
+
+/** Has the code of cases compiled here, once for all forks. */
+async function warmUp(one, passed) {
+  const began = performance.now();
+  do {
+    for (const number of passed) {
+      await inFork(one, number, () => {});
+      process.removeAllListeners('beforeExit');
+    }
+  } while (performance.now() < began + WARM);
+  // Each would compile the same functions again.
+  setFlagsFromString('--no-opt');
+  setFlagsFromString('--no-sparkplug');
+}
+
+/** Collects garbage, for else every fork would: it would sweep what was only marked, and write to pages all over. */
+async function tidyUp(settle) {
+  globalThis.gc();
+  // What buffers held is freed after this turn.
+  await new Promise(setImmediate);
+  // It walks the heap, which must be swept before.
+  queryObjects(Pages, { format: 'count' });
+  settle();
 }
 
 /** Why an ended fork is a failure; undefined where it is none. */
@@ -64,10 +89,11 @@ function wrongOf({ told, late, signal, time }, limits) {
 
 export async function runCases(portion) {
   const { image, seed, first, step, end, limits, addon } = portion;
-  const { fork, tell, waitFor } = createRequire(import.meta.url)(addon);
+  const { fork, tell, waitFor, settle } = createRequire(import.meta.url)(addon);
   withoutThreads();
   const one = await caseOf(portion);
   const tally = { cases: 0, results: 0, errors: 0, repaired: 0, memory: 0, slowest: 0 };
+  const passed = [];
   globalThis.gc();
   for (let number = first; number < end; number += step) {
     // One that ends late says how late; one that takes the time twice is killed.
@@ -83,6 +109,8 @@ export async function runCases(portion) {
     if (repaired) tally.repaired++;
     tally.slowest = Math.max(tally.slowest, ended.time);
     tally.memory = Math.max(tally.memory, memory);
+    if (passed.length < WARM_CASES && passed.push(number) === WARM_CASES) await warmUp(one, passed);
+    if (passed.length === WARM_CASES && tally.cases % TIDY === WARM_CASES) await tidyUp(settle);
   }
   return tally;
 }

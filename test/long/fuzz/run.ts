@@ -63,10 +63,10 @@ export async function runPortion(image: Seed, portion: Portion): Promise<Done> {
   const child = fork(file('process.mjs'), {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: '1' },
+    env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: '1', LD_PRELOAD: portion.addon },
     execArgv: [
       // A fork has one thread only, and pays for each page that it touches.
-      ...['--single-threaded', '--v8-pool-size=0', '--use-largepages=silent'],
+      ...['--single-threaded', '--v8-pool-size=0', '--no-flush-bytecode', '--no-memory-reducer', '--no-warnings'],
       ...['--expose-gc', '--max-semi-space-size=1', `--max-old-space-size=${portion.limits.heap}`],
     ],
   });
