@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Ran } from './fuzz/coverage.ts';
+import { Pages } from './fuzz/pages.mjs';
+import { placesOf, readersIn } from './fuzz/readers.mjs';
+import { repairs } from './fuzz/repair.mjs';
 import { buildForks, type Limits, type Portion, runPortion, sumUp } from './fuzz/run.ts';
 import { seedsIn } from './fuzz/seeds.ts';
 
@@ -48,6 +51,20 @@ test('no case sees what another left', async () => {
   const image = { name: 'leaks', parser: 'none', kind: 'leaks', size: 2 ** 26, pages: new Map() };
   expect(await runPortion(image, portion)).toMatchObject({ tally: { cases: 10, results: 10 } });
 });
+
+test.each(images.filter(({ kind }) => kind in repairs).map((image) => [image.name, image] as const))(
+  'made right again, the sums of the sound %s are as they were',
+  async (_name, image) => {
+    const disk = new Pages(image);
+    const readers = readersIn(scratch);
+    const places = await placesOf(disk, image.kind, readers[image.kind] ?? readers.fileSystem);
+    await repairs[image.kind]?.(disk, places);
+    const other = [...disk.changed.keys()].filter(
+      (page) => !disk.bytes(page * 4096, 4096).equals(disk.sound().bytes(page * 4096, 4096)),
+    );
+    expect(other).toEqual([]);
+  },
+);
 
 describe(`${CASES} mutants for each parser, seed ${SEED}`, () => {
   test.each(images.map((image) => [image.name, image] as const))('%s', async (name, image) => {

@@ -30,8 +30,10 @@ async function caseOf({ image, seed, folder }) {
   }
   return async (number) => {
     const own = Math.imul(seed, 1_000_003) + number;
-    const repaired = mutate(disk, places, own) && repair !== undefined;
-    if (repaired) await repair(disk, places);
+    const repairs = mutate(disk, places, own);
+    const { writes } = disk;
+    if (repairs) await repair?.(disk, places);
+    const repaired = disk.writes > writes;
     cut(disk, places, own);
     turnTo(number);
     try {

@@ -62,7 +62,7 @@ export function diskSeeds(folder: string): Seed[] {
     `ea_set -f ${at('acl')} dir system.posix_acl_access\nea_set -f ${at('value')} large user.long\n`,
   );
   run('debugfs', ['-w', '-f', at('attributes'), at('ext4-groups')]);
-  add('ext4-groups', 'ext');
+  add('ext4-groups', 'ext', 'ext4');
   mke2fs('ext2', 2 ** 21, 'none,filetype,ext_attr', ['-I', '128']);
   add('ext2', 'ext');
   mke2fs('ext4-inline', 2 ** 21, 'none,extent,filetype,64bit,inline_data,ext_attr', ['-I', '512']);
@@ -77,7 +77,7 @@ export function diskSeeds(folder: string): Seed[] {
   ]);
   writeFileSync(at('script'), `jo -c -v 3\njw -b 900 ${at('block')}\njw -b 901 ${at('block')}\njc\n`);
   run('debugfs', ['-w', '-f', at('script'), at('ext4-journal')]);
-  add('ext4-journal', 'ext');
+  add('ext4-journal', 'ext', 'ext4');
   for (const [name, bits, size] of [
     ['fat12', '12', 2 ** 21],
     ['fat16', '16', 2 ** 23],

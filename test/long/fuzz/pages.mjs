@@ -8,6 +8,8 @@ const LARGEST_PLACE = 65536;
 /** A disk of sparse pages; changed pages stand over the sound ones. */
 export class Pages {
   changed = new Map();
+  /** How often it was written to. */
+  writes = 0;
   reads = undefined;
   #pages;
   #whole;
@@ -61,6 +63,7 @@ export class Pages {
   }
 
   write(offset, bytes) {
+    this.writes++;
     for (let i = 0; i < bytes.length && offset + i < this.size; i++) {
       const index = Math.floor((offset + i) / PAGE);
       let page = this.changed.get(index);

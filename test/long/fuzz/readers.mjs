@@ -227,7 +227,7 @@ function imageFile(folder, format) {
 }
 
 /** Where the log begins behind its database: that of the fixture has 61 pages. */
-const RPM_DATABASE = 61 * PAGE;
+export const RPM_DATABASE = 61 * PAGE;
 
 function rpmPackages(database, log) {
   for (const [, blob] of tableRows(database, log, 'Packages')) if (Buffer.isBuffer(blob)) readRpmHeader(blob);

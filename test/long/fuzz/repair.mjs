@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { crc32c } from '../../../dist/core/index.js';
 import { openSum } from '../../../dist/disk/fs/btrfs/sums.js';
+import { RPM_DATABASE } from './readers.mjs';
+import { ext4 } from './repair-ext.mjs';
 
 const u32 = (value) => {
   const bytes = Buffer.alloc(4);
@@ -25,42 +27,11 @@ async function xfs(disk, places) {
   }
 }
 
-/** ext4 with 1 KiB blocks, 256-byte inodes, one group, 64-bit descriptors, and these places as the tool of its making left them. */
-async function ext4(disk) {
-  const sb = await disk.read(1024, 1024);
-  disk.write(1024 + 0x3fc, u32(crc32c(0xffffffff, sb.subarray(0, 0x3fc))));
-  const seed = crc32c(0xffffffff, sb.subarray(104, 120));
-  const descriptor = await disk.read(2048, 64);
-  descriptor.writeUInt16LE(0, 30);
-  const sum = crc32c(crc32c(seed, u32(0)), descriptor) & 0xffff;
-  disk.write(2048 + 30, Buffer.from([sum & 0xff, sum >>> 8]));
-  const table = descriptor.readUInt32LE(8) * 1024;
-  const count = Math.min(sb.readUInt32LE(40), 256);
-  if (table + count * 256 > disk.size) return;
-  const inodes = await disk.read(table, count * 256);
-  for (let ino = 1; ino <= count; ino++) {
-    const raw = inodes.subarray((ino - 1) * 256, ino * 256);
-    if (raw.readUInt16LE(0) === 0) continue;
-    raw.writeUInt16LE(0, 124);
-    raw.writeUInt16LE(0, 130);
-    const own = crc32c(crc32c(seed, u32(ino)), raw.subarray(100, 104));
-    const value = crc32c(own, raw);
-    disk.write(table + (ino - 1) * 256 + 124, Buffer.from([value & 0xff, (value >>> 8) & 0xff]));
-    disk.write(table + (ino - 1) * 256 + 130, Buffer.from([(value >>> 16) & 0xff, value >>> 24]));
-    // The first block of a folder that one extent maps.
-    const folder =
-      (raw.readUInt16LE(0) & 0xf000) === 0x4000 && raw.readUInt16LE(40) === 0xf30a && raw.readUInt16LE(46) === 0;
-    const block = folder ? raw.readUInt32LE(60) * 1024 : 0;
-    if (block === 0 || block + 1024 > disk.size) continue;
-    const data = await disk.read(block, 1024);
-    disk.write(block + 1020, u32(crc32c(own, data.subarray(0, 1012))));
-  }
-}
-
 async function partitions(disk) {
-  const last = disk.size / 512 - 1;
+  const last = Math.floor(disk.size / 512) - 1;
   for (const lba of [1, last]) {
     const header = await disk.read(lba * 512, 92);
+    if (header.toString('latin1', 0, 8) !== 'EFI PART') continue;
     const at = Number(header.readBigUInt64LE(72)) * 512;
     const length = header.readUInt32LE(80) * header.readUInt32LE(84);
     if (length <= 2 ** 20 && at + length <= disk.size) header.writeUInt32LE(crc32(await disk.read(at, length)), 88);
@@ -155,4 +126,60 @@ async function vhdx(disk) {
   }
 }
 
-export const repairs = { vpc, vhdx, xfs, ext4, btrfs, 'btrfs-devices': btrfs, partitions, md, lvm, luks };
+/** What carries sums of the disks on which one thing lies on another. */
+async function stack(disk, places) {
+  await partitions(disk);
+  await md(disk, places);
+}
+
+/** xz: the head and the foot of its one stream, the index, and the head of the first block. */
+async function xz(disk) {
+  const bytes = await disk.read(0, disk.size);
+  const foot = bytes.length - 12;
+  const index = foot - (bytes.readUInt32LE(foot + 4) + 1) * 4;
+  const block = (bytes.readUInt8(12) + 1) * 4;
+  for (const [from, end, at] of [
+    [6, 8, 8],
+    [12, 8 + block, 8 + block],
+    [index, foot - 4, foot - 4],
+    [foot + 4, foot + 10, foot],
+  ]) {
+    if (from >= 0 && at <= bytes.length - 4) disk.write(at, u32(crc32(bytes.subarray(from, end))));
+  }
+}
+
+/** The log behind a database of SQLite: its head, and every frame, which is summed upon those before it. */
+async function wal(disk) {
+  const start = RPM_DATABASE;
+  const log = await disk.read(start, disk.size - start);
+  const big = log.readUInt8(3) & 1;
+  const size = log.readUInt32BE(8);
+  let [a, b] = [0, 0];
+  const add = (from, end) => {
+    for (let at = from; at < end; at += 8) {
+      a = (a + (big ? log.readUInt32BE(at) : log.readUInt32LE(at)) + b) >>> 0;
+      b = (b + (big ? log.readUInt32BE(at + 4) : log.readUInt32LE(at + 4)) + a) >>> 0;
+    }
+  };
+  const put = (at) => {
+    const sums = Buffer.alloc(8);
+    sums.writeUInt32BE(a, 0);
+    sums.writeUInt32BE(b, 4);
+    disk.write(start + at, sums);
+  };
+  add(0, 24);
+  put(24);
+  // A size that is none of a page ends it as it ends the reader.
+  if (size < 512 || size % 8 !== 0) return;
+  for (let at = 32; at + 24 + size <= log.length; at += 24 + size) {
+    add(at, at + 8);
+    add(at + 24, at + 24 + size);
+    put(at + 16);
+  }
+}
+
+/** By the kind of an image; what is left out has no checksums, or none that is asked before the content was read. */
+export const repairs = {
+  ...{ partitions, stack, md, lvm, luks, vpc, vhdx, ext4, xfs, btrfs, 'btrfs-devices': btrfs },
+  ...{ 'codec-xz': xz, 'rpm-wal': wal },
+};
