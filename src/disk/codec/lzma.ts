@@ -110,6 +110,11 @@ export class LzmaDecoder {
       0;
   }
 
+  /** Whether the range coder came to the end of its piece, where nothing of what it read is left. */
+  get finished(): boolean {
+    return this.#code === 0 && this.#ip === this.#input.length;
+  }
+
   #normalize(): void {
     if (this.#range >= 0x1000000) return;
     const byte = this.#input[this.#ip++];

@@ -1,14 +1,28 @@
-// Reads: .xz files: LZMA2, the x86 filter, several blocks and streams; checks of CRC-32.
+// Reads: .xz files: LZMA2, the x86 filter, several blocks and streams; checks by CRC-32, CRC-64 and SHA-256.
 // Specification: "The .xz File Format" 1.2.
-// Does not read: filters for other processors and delta; checks by CRC-64 and SHA-256 are not computed.
+// Does not read: filters for other processors and delta.
+import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { crc64 } from './crc64.ts';
 import { LzmaDecoder, LzmaOutput } from './lzma.ts';
 import { decodeX86 } from './x86-filter.ts';
 
 const MAGIC = Buffer.from('fd377a585a00', 'hex');
 const CHECK_SIZES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
+/** By their number in the flags of a stream (2.1.1.2); what has another number is passed over, as xz does. */
+const CHECKS: Readonly<Record<number, (content: Buffer) => Buffer>> = {
+  1: (content) => littleEndian(BigInt(crc32(content))).subarray(0, 4),
+  4: (content) => littleEndian(crc64(content)),
+  10: (content) => createHash('sha256').update(content).digest(),
+};
 const FILTER_X86 = 4;
 const FILTER_LZMA2 = 0x21;
+
+/** What the index must say of a block: its bytes without padding, and those it holds. */
+interface Block {
+  size: number;
+  length: number;
+}
 
 /** @returns the bytes, at most `limit`; undefined for what is damaged, longer, or filtered in a way that is not read */
 export function decodeXz(input: Uint8Array, limit: number): Buffer | undefined {
@@ -34,21 +48,43 @@ function need(condition: boolean, what: string): void {
 function stream(bytes: Buffer, start: number, out: LzmaOutput): number {
   need(bytes.subarray(start, start + 6).equals(MAGIC), 'the magic number');
   need(bytes.readUInt32LE(start + 8) === crc32(bytes.subarray(start + 6, start + 8)), 'the stream flags');
-  const check = CHECK_SIZES[bytes.readUInt8(start + 7) & 15] as number;
+  const check = bytes.readUInt8(start + 7) & 15;
+  const blocks: Block[] = [];
   let at = start + 12;
-  while (bytes.readUInt8(at) !== 0) at = block(bytes, at, check, out);
-  // The index lists the blocks, and the footer says how long it is.
-  const indexStart = at;
-  const [count, afterCount] = vli(bytes, at + 1);
-  at = afterCount;
-  for (let i = 0; i < count * 2; i++) at = vli(bytes, at)[1];
-  at = indexStart + Math.ceil((at - indexStart) / 4) * 4;
-  need(bytes.readUInt32LE(at) === crc32(bytes.subarray(indexStart, at)), 'the index');
-  need(bytes.toString('latin1', at + 14, at + 16) === 'YZ', 'the stream footer');
-  return at + 16;
+  while (bytes.readUInt8(at) !== 0) {
+    const next = block(bytes, at, check, out);
+    blocks.push(next);
+    at += padded(next.size);
+  }
+  at += index(bytes, at, blocks);
+  need(bytes.readUInt32LE(at) === crc32(bytes.subarray(at + 4, at + 10)), 'the checksum of the stream footer');
+  need(bytes.toString('latin1', at + 10, at + 12) === 'YZ', 'the stream footer');
+  return at + 12;
 }
 
-function block(bytes: Buffer, start: number, checkSize: number, out: LzmaOutput): number {
+/** The list of all blocks behind them. @returns its bytes */
+function index(bytes: Buffer, start: number, blocks: readonly Block[]): number {
+  let [count, at] = vli(bytes, start + 1);
+  need(count === blocks.length, 'the number of blocks');
+  for (const value of blocks.flatMap(({ size, length }) => [size, length])) {
+    [count, at] = vli(bytes, at);
+    need(count === value, 'a record of the index');
+  }
+  const size = padded(at - start);
+  need(bytes.readUInt32LE(start + size) === crc32(bytes.subarray(start, start + size)), 'the index');
+  return size + 4;
+}
+
+/** Structures begin at multiples of four bytes. */
+const padded = (size: number) => Math.ceil(size / 4) * 4;
+
+function littleEndian(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return bytes;
+}
+
+function block(bytes: Buffer, start: number, check: number, out: LzmaOutput): Block {
   const headerSize = (bytes.readUInt8(start) + 1) * 4;
   need(
     bytes.readUInt32LE(start + headerSize - 4) === crc32(bytes.subarray(start, start + headerSize - 4)),
@@ -70,9 +106,11 @@ function block(bytes: Buffer, start: number, checkSize: number, out: LzmaOutput)
   at = lzma2(bytes, start + headerSize, out);
   const content = out.bytes.subarray(from, out.length);
   if (x86) decodeX86(content);
-  at = start + Math.ceil((at - start) / 4) * 4;
-  if (checkSize === 4) need(bytes.readUInt32LE(at) === crc32(content), 'the check of a block');
-  return at + checkSize;
+  const size = at - start;
+  for (; at < start + padded(size); at++) need(bytes.readUInt8(at) === 0, 'the padding of a block');
+  const stored = bytes.subarray(at, at + (CHECK_SIZES[check] as number));
+  need(CHECKS[check]?.(content).equals(stored) ?? true, 'the check of a block');
+  return { size: size + stored.length, length: content.length };
 }
 
 /** The chunks of LZMA2: each begins with what it resets. */
@@ -104,7 +142,7 @@ function lzma2(bytes: Buffer, start: number, out: LzmaOutput): number {
     } else if (reset === 1) decoder.reset();
     need(known && at + packed <= bytes.length && out.length + size <= out.bytes.length, 'a chunk of LZMA');
     decoder.begin(bytes.subarray(at, at + packed));
-    need(!decoder.decode(out, out.length + size), 'an end mark');
+    need(!decoder.decode(out, out.length + size) && decoder.finished, 'the end of a chunk');
     at += packed;
   }
 }

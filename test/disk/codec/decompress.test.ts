@@ -3,6 +3,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { createXXHash64 } from 'hash-wasm';
 import { describe, expect, it } from 'vitest';
+import { crc64 } from '../../../src/disk/codec/crc64.ts';
 import { decompressors } from '../../../src/disk/codec/decompress.ts';
 import { xxh64 } from '../../../src/disk/codec/xxh64.ts';
 import { decodeByFzstd, firstFrame } from '../../../src/disk/codec/zstd.ts';
@@ -99,6 +100,31 @@ it('sums as xxHash does', async () => {
     }),
     { numRuns: 500 },
   );
+});
+
+it('sums as the catalogue of checks says', () => {
+  expect(crc64(Buffer.from('123456789'))).toBe(0x995dc9bbdf1939fan);
+  expect(crc64(Buffer.alloc(0))).toBe(0n);
+});
+
+describe.each(['crc32', 'crc64', 'sha256'])('an xz file with the check %s', (check) => {
+  const sample = (samples[5] as Buffer).subarray(0, 900);
+  const packed = pack('xz', [`--check=${check}`, '--block-size=600'])(sample);
+  const changed = (at: number) => {
+    const bytes = Buffer.from(packed);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    return bytes;
+  };
+
+  it('is read', () => {
+    const twice = Buffer.concat([packed, Buffer.alloc(8), packed]);
+    expect(decompressors.xz(twice, 1800)).toEqual(Buffer.concat([sample, sample]));
+  });
+
+  it('is nothing where any one byte of it is another', () => {
+    const taken = Array.from(packed.keys()).filter((at) => decompressors.xz(changed(at), sample.length));
+    expect(taken).toEqual([]);
+  });
 });
 
 // lz4 and lzo blocks have no tool that writes them bare; squashfs images made with both are read in its own tests.
