@@ -48,7 +48,9 @@ function need(condition: boolean, what: string): void {
 function stream(bytes: Buffer, start: number, out: LzmaOutput): number {
   need(bytes.subarray(start, start + 6).equals(MAGIC), 'the magic number');
   need(bytes.readUInt32LE(start + 8) === crc32(bytes.subarray(start + 6, start + 8)), 'the stream flags');
-  const check = bytes.readUInt8(start + 7) & 15;
+  const flags = bytes.readUInt16LE(start + 6);
+  need((flags & ~0x0f00) === 0, 'the reserved bits of the stream flags');
+  const check = flags >>> 8;
   const blocks: Block[] = [];
   let at = start + 12;
   while (bytes.readUInt8(at) !== 0) {
@@ -56,8 +58,11 @@ function stream(bytes: Buffer, start: number, out: LzmaOutput): number {
     blocks.push(next);
     at += padded(next.size);
   }
-  at += index(bytes, at, blocks);
+  const length = index(bytes, at, blocks);
+  at += length;
   need(bytes.readUInt32LE(at) === crc32(bytes.subarray(at + 4, at + 10)), 'the checksum of the stream footer');
+  need((bytes.readUInt32LE(at + 4) + 1) * 4 === length, 'the length of the index');
+  need(bytes.readUInt16LE(at + 8) === flags, 'the stream flags of the footer');
   need(bytes.toString('latin1', at + 10, at + 12) === 'YZ', 'the stream footer');
   return at + 12;
 }
@@ -85,32 +90,48 @@ function littleEndian(value: bigint): Buffer {
 }
 
 function block(bytes: Buffer, start: number, check: number, out: LzmaOutput): Block {
-  const headerSize = (bytes.readUInt8(start) + 1) * 4;
-  need(
-    bytes.readUInt32LE(start + headerSize - 4) === crc32(bytes.subarray(start, start + headerSize - 4)),
-    'a block header',
-  );
-  const flags = bytes.readUInt8(start + 1);
-  let at = start + 2;
-  for (const bit of [0x40, 0x80]) if (flags & bit) at = vli(bytes, at)[1];
-  let x86 = false;
-  for (let i = 0; i <= (flags & 3); i++) {
-    const [id, afterId] = vli(bytes, at);
-    const [size, afterSize] = vli(bytes, afterId);
-    at = afterSize + size;
-    const last = i === (flags & 3);
-    need(last ? id === FILTER_LZMA2 : id === FILTER_X86, `the filter ${id}`);
-    x86 ||= id === FILTER_X86;
-  }
+  const { body, packed, unpacked, x86 } = blockHeader(bytes, start);
   const from = out.length;
-  at = lzma2(bytes, start + headerSize, out);
+  let at = lzma2(bytes, body, out);
   const content = out.bytes.subarray(from, out.length);
   if (x86) decodeX86(content);
+  need((packed ?? at - body) === at - body, 'the packed size of a block');
+  need((unpacked ?? content.length) === content.length, 'the size of a block');
   const size = at - start;
   for (; at < start + padded(size); at++) need(bytes.readUInt8(at) === 0, 'the padding of a block');
   const stored = bytes.subarray(at, at + (CHECK_SIZES[check] as number));
   need(CHECKS[check]?.(content).equals(stored) ?? true, 'the check of a block');
   return { size: size + stored.length, length: content.length };
+}
+
+/** Where the data of a block begins, the sizes that its header may have, and whether the x86 filter is to be undone. */
+function blockHeader(bytes: Buffer, start: number) {
+  const body = start + (bytes.readUInt8(start) + 1) * 4;
+  need(bytes.readUInt32LE(body - 4) === crc32(bytes.subarray(start, body - 4)), 'a block header');
+  const flags = bytes.readUInt8(start + 1);
+  need((flags & 0x3c) === 0, 'the reserved bits of the block flags');
+  let at = start + 2;
+  const [packed, unpacked] = [0x40, 0x80].map((bit) => {
+    if (!(flags & bit)) return undefined;
+    const [value, next] = vli(bytes, at);
+    at = next;
+    return value;
+  });
+  let x86 = false;
+  for (let i = 0; i <= (flags & 3); i++) {
+    const [id, afterId] = vli(bytes, at);
+    const [size, afterSize] = vli(bytes, afterId);
+    at = afterSize + size;
+    // The one's property is the size of its dictionary (5.3.1); the other's, seldom there, where its code begins.
+    const known =
+      i === (flags & 3)
+        ? id === FILTER_LZMA2 && size === 1 && bytes.readUInt8(afterSize) <= 40
+        : id === FILTER_X86 && size === 0;
+    need(known, `the filter ${id}`);
+    x86 ||= id === FILTER_X86;
+  }
+  need(at <= body - 4 && bytes.subarray(at, body - 4).every((byte) => byte === 0), 'the padding of a block header');
+  return { body, packed, unpacked, x86 };
 }
 
 /** The chunks of LZMA2: each begins with what it resets. */
