@@ -87,6 +87,11 @@ export class GuestPool implements AsyncDisposable {
     return lease.guest;
   }
 
+  /** The name of the guest of a suite or of a test, also where it never became ready; none where nothing was started. */
+  nameOf(plan: SuitePlan, test?: string): string | undefined {
+    return this.#guests.recordOf(this.#leases.get(keyOf(plan, test))?.name ?? '')?.name;
+  }
+
   #begin(plan: SuitePlan, test?: string): Pick<Lease, 'name' | 'guest'> {
     if (test !== undefined) return this.#spares.take(plan, test);
     const from = () => this.#templates.base(plan);

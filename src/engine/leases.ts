@@ -22,6 +22,12 @@ export type RestartAnswer = ({ boot: Guest['boot'] } & Way) | { error: RunError 
 /** What a worker gets when another guest goes on in the place of its one. */
 export type SuccessorAnswer = ({ guest: string; boot: Guest['boot'] } & Way) | { error: RunError };
 
+/** What a worker gets when it asks what became of its guest: its name, and why it is gone. */
+export interface Diagnosis {
+  guest?: string;
+  error?: RunError;
+}
+
 export interface LeaseOptions {
   accelerator: GuestPlace['accelerator'];
   /** Returns when a person has seen enough of a guest in which a test failed. */
@@ -77,9 +83,11 @@ export function leaseHandlers(plans: readonly SuitePlan[], pool: GuestPool, { ac
       await guest.setLink((params as { up?: unknown }).up === true);
       return {};
     },
-    async diagnose(params: unknown): Promise<{ error?: RunError }> {
-      const lost = await pool.lostReason(planOf(params), testOf(params));
-      return lost ? { error: toRunError(lost) } : {};
+    async diagnose(params: unknown): Promise<Diagnosis> {
+      const [plan, test] = [planOf(params), testOf(params)];
+      const lost = await pool.lostReason(plan, test);
+      const guest = pool.nameOf(plan, test);
+      return { ...(guest === undefined ? {} : { guest }), ...(lost ? { error: toRunError(lost) } : {}) };
     },
     async pause(params: unknown): Promise<Record<string, never>> {
       const { name } = await pool.lease(planOf(params), testOf(params));

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { type BrokerClient, connectBroker } from '../lab/index.ts';
 import { loadPlugins, withPlugins } from '../plugin/index.ts';
-import type { RunError } from '../schema/index.ts';
 import { builtins, type Registry, type TestVerdict } from '../suite/index.ts';
 import { toRunError } from './failure.ts';
 import { GuestAccess, type Lessee } from './guest-access.ts';
+import type { Diagnosis } from './leases.ts';
 import type { WorkerContext } from './runner.ts';
 
 /** What became of a test: its verdict, the guest that it ran in, and what its body threw. */
@@ -64,7 +64,7 @@ export class WorkerSession implements AsyncDisposable {
       const { verdict, ...more } = await act(access, registry);
       guest = access.guest;
       const lost = verdict.outcome === 'error' ? await this.#diagnose(lessee) : undefined;
-      if (lost) verdict.error = lost;
+      if (lost?.error) verdict.error = lost.error;
       else {
         await this.#pause(lessee, verdict, signal);
         await access.restore(signal);
@@ -72,7 +72,10 @@ export class WorkerSession implements AsyncDisposable {
       return { ...more, verdict, guest };
     } catch (thrown) {
       if (signal.aborted) return { verdict: emptyVerdict('skipped', { reason: 'the run was interrupted' }) };
-      const error = (await this.#diagnose(lessee)) ?? toRunError(thrown);
+      const found = await this.#diagnose(lessee);
+      const error = found?.error ?? toRunError(thrown);
+      // One that never became ready has a name as well.
+      guest ??= found?.guest;
       return { verdict: emptyVerdict('error', { error }), thrown, ...(guest === undefined ? {} : { guest }) };
     } finally {
       if (test !== undefined) await this.#leave(own, lessee);
@@ -120,10 +123,9 @@ export class WorkerSession implements AsyncDisposable {
   }
 
   /** What the main process knows about a guest that stopped answering. */
-  async #diagnose(lessee: Lessee): Promise<RunError | undefined> {
+  async #diagnose(lessee: Lessee): Promise<Diagnosis | undefined> {
     const broker = await this.#broker?.catch(() => undefined);
-    const answer = await broker?.call('diagnose', lessee).catch(() => undefined);
-    return (answer as { error?: RunError } | undefined)?.error;
+    return (await broker?.call('diagnose', lessee).catch(() => undefined)) as Diagnosis | undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { formatSize } from '../core/index.ts';
 import type { GuestRecord, Outcome, RunRecord, RunReference, TestRecord } from '../schema/index.ts';
 
 const BAD: readonly Outcome[] = ['failed', 'xpassed', 'error', 'timeout'];
@@ -60,40 +61,60 @@ function outcomesOf(run: RunRecord): Map<string, Outcome> {
   return new Map(run.suites.flatMap((suite) => suite.tests.map((test) => [keyOf(test, run), test.outcome] as const)));
 }
 
-/** What makes a test the same test in another run: its name, and the image of its guest. */
+/** What makes a test the same test in another run: its name, the image of its guest, and whether there is one. */
 function keyOf(test: TestRecord, run: RunRecord): string {
   const guest = run.guests.find(({ name }) => name === test.guest);
-  return JSON.stringify([test.id, guest?.image.name ?? null]);
+  return JSON.stringify([test.id, guest?.image.name ?? null, run.disks !== undefined]);
 }
 
 function referenceOf({ id, started }: RunRecord): RunReference {
   return { id, started };
 }
 
-/** What differs between two runs that may explain a failure: tools, images and their packages, kernels, suites. */
+/** What differs between two runs that may explain a failure: tools, images and their packages, machines, kernels, suites. */
 function changesBetween(before: RunRecord, now: RunRecord): Change[] {
   const was = conditionsOf(before);
   const is = conditionsOf(now);
   const changes = [...new Set([...was.keys(), ...is.keys()])].flatMap((what): Change[] => {
     const [a, b] = [was.get(what), is.get(what)];
-    // What only one of the runs used tells nothing of the other, but for a package of an image that both used.
-    if (a === b || ((a === undefined || b === undefined) && !what.startsWith('package '))) return [];
-    return [{ what, before: a ?? 'absent', now: b ?? 'absent' }];
+    if (a && b && [...b].every((value) => a.has(value))) return [];
+    // What only one of the runs used tells nothing of the other, but for a part of an image or a machine of both.
+    const image = /^(?:package|machine) .* of (.*)$/.exec(what)?.[1];
+    if ((!a || !b) && !(was.has(`image ${image}`) && is.has(`image ${image}`))) return [];
+    return [{ what, before: valuesOf(a), now: valuesOf(b) }];
   });
   return changes.slice(0, MOST_CHANGES);
 }
 
-function conditionsOf(run: RunRecord): Map<string, string> {
-  const conditions = new Map<string, string>([['gvm', run.gvm]]);
-  if (run.qemu) conditions.set('QEMU', run.qemu.version);
-  if (run.accelerator) conditions.set('accelerator', run.accelerator.name);
-  for (const { image, kernel } of run.guests) {
-    conditions.set(`image ${image.name}`, image.digest);
-    if (kernel !== undefined) conditions.set(`kernel of ${image.name}`, kernel);
+const valuesOf = (values: ReadonlySet<string> | undefined) => (values ? [...values].sort().join(', ') : 'absent');
+
+/** What a run used; of what its guests differ in, each of them. */
+function conditionsOf(run: RunRecord): Map<string, Set<string>> {
+  const conditions = new Map<string, Set<string>>();
+  const add = (what: string, value: string | undefined) => {
+    if (value !== undefined) conditions.set(what, (conditions.get(what) ?? new Set()).add(value));
+  };
+  add('gvm', run.gvm);
+  add('QEMU', run.qemu?.version);
+  add('accelerator', run.accelerator?.name);
+  for (const { image, kernel, kernelGiven, machine } of run.guests) {
+    const { name } = image;
+    add(`image ${name}`, image.digest);
+    add(`kernel of ${name}`, kernel);
+    add(`machine kernel of ${name}`, kernelGiven && `${kernelGiven.source} ${kernelGiven.digest.slice(0, 12)}`);
+    for (const [key, value] of Object.entries(machine)) {
+      // What was asked for; the accelerator stands above.
+      if (key !== 'accel') add(`machine ${key} of ${name}`, settingText(key, value));
+    }
   }
-  for (const suite of run.suites) conditions.set(`suite ${suite.file}`, suite.sha256.slice(0, 12));
-  for (const [what, version] of packagesOf(run.guests)) conditions.set(what, version);
+  for (const suite of run.suites) add(`suite ${suite.file}`, suite.sha256.slice(0, 12));
+  for (const [what, version] of packagesOf(run.guests)) add(what, version);
   return conditions;
+}
+
+function settingText(key: string, value: unknown): string {
+  if (key === 'memory' && typeof value === 'number') return formatSize(value);
+  return typeof value === 'string' ? value || 'none' : JSON.stringify(value);
 }
 
 function packagesOf(guests: readonly GuestRecord[]): [string, string][] {

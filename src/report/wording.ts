@@ -80,7 +80,7 @@ export function changesText({ history }: Pick<RunRecord, 'history'>): string[] {
   if (!history) return [];
   const { good, changes } = history;
   const head = `last good: run ${good.id} of ${minuteOf(good.started)}`;
-  if (changes.length === 0) return [`${head}; tools, images, kernels and suites are the same`];
+  if (changes.length === 0) return [`${head}; tools, images, machines, kernels and suites are the same`];
   return [`${head}; different since:`, ...changes.map(({ what, before, now }) => `  ${what}: ${before} -> ${now}`)];
 }
 

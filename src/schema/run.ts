@@ -76,7 +76,7 @@ export const testRecordSchema = z.object({
   outcome: outcomeSchema,
   started: z.iso.datetime().optional(),
   durationMs: ms,
-  guest: z.string().optional().meta({ description: 'the name of the guest that ran it' }),
+  guest: z.string().optional().meta({ description: 'the name of the guest that ran it, or died before' }),
   failures: z.array(failureSchema),
   known: z.array(failureSchema).optional().meta({ description: 'failures that an xfail covers' }),
   skippedChecks: z

@@ -192,7 +192,11 @@ test('the disk of a guest that cannot find its root device is examined unasked, 
     ),
   );
   const [test] = run.suites.flatMap((suite) => suite.tests);
-  expect(test).toMatchObject({ outcome: 'error', error: { code: 'boot-failed', notes: [`its disk: ${said}`] } });
+  expect(test).toMatchObject({
+    outcome: 'error',
+    guest: run.guests[0]?.name,
+    error: { code: 'boot-failed', notes: [`its disk: ${said}`] },
+  });
   const shown = `root=UUID=${root}: no volume of the disk is that`;
   for (const text of [
     stdout,

@@ -45,6 +45,12 @@ test('a test of another image is another test', () => {
   ]);
 });
 
+test('what a powered-off disk answers is another test than what its guest does', () => {
+  const earlier = [run(4, ['passed'], { disks: [] }), run(3, ['failed'])];
+  expect(histories(withHistory(run(5, ['failed']), earlier))).toEqual(['known run-3']);
+  expect(histories(withHistory(run(5, ['failed'], { disks: [] }), earlier))).toEqual(['new run-4']);
+});
+
 test('what is different since the last good run is named: gvm, QEMU, image, kernel, suite, packages', () => {
   const packages = { bash: '5.2', openssl: '3.0.1', gone: '1' };
   const good = run(3, ['passed'], {
@@ -76,6 +82,29 @@ test('what is different since the last good run is named: gvm, QEMU, image, kern
     'openssl of openrc: 3.0.1 -> 3.0.2',
   );
   expect(renderJunit(record)).toContain('new failure: it passed in run run-3 of 2026-11-03 10:00 UTC');
+});
+
+test('what its machine was given is different too, but not where only some of the guests ran again', () => {
+  const guests = (...machines: Record<string, unknown>[]) => ({
+    guests: machines.map((machine) =>
+      guestRecord({ machine: { memory: 2 ** 30, append: '', accel: 'auto', ...machine } }),
+    ),
+  });
+  const changes = (before: Partial<RunRecord>, now: Partial<RunRecord>) =>
+    withHistory(run(5, ['failed'], now), [run(3, ['passed'], before)]).history?.changes.map(
+      ({ what, before: a, now: b }) => `${what}: ${a} > ${b}`,
+    );
+  expect(changes(guests({}), guests({ append: 'init=/x', accel: 'tcg' }))).toEqual([
+    'machine append of openrc: none > init=/x',
+  ]);
+  expect(changes(guests({}, { memory: 2 ** 29 }), guests({ memory: 2 ** 28 }))).toEqual([
+    'machine memory of openrc: 1G, 512M > 256M',
+  ]);
+  expect(changes(guests({}, { memory: 2 ** 29 }), guests({}))).toEqual([]);
+  const kernelGiven = { source: '/boot/vmlinuz', digest: 'abcdef0123456789' };
+  expect(changes({ guests: [guestRecord()] }, { guests: [guestRecord({ kernelGiven })] })).toEqual([
+    'machine kernel of openrc: absent > /boot/vmlinuz abcdef012345',
+  ]);
 });
 
 test('of many projects those that ran last are remembered', async () => {
