@@ -83,10 +83,15 @@ function* members(bytes: Buffer, start: number): Generator<CpioMember, number> {
     const dataAt = at + align(HEADER + nameSize);
     if (name.toString('latin1') === TRAILER) return Math.min(bytes.length, dataAt);
     const data = view(bytes, 'cpio archive', 0).slice(dataAt, size);
+    const mode = number(1);
+    // Only the content of files is summed, and only in the crc form.
+    const summed = header.latin1(0, 6) === '070702' && (mode & 0o170000) === 0o100000 && size > 0;
+    if (summed && data.reduce((sum, byte) => (sum + byte) >>> 0, 0) !== number(12))
+      throw header.corrupt(102, 'the checksum of the content is wrong');
     yield {
       path: name,
       ino: number(0),
-      mode: number(1),
+      mode,
       uid: number(2),
       gid: number(3),
       nlink: number(4),

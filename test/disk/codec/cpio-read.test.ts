@@ -16,11 +16,14 @@ beforeAll(() => {
   linkSync(join(folder, 'dir/file'), join(folder, 'dir/again'));
   symlinkSync('dir/file', join(folder, 'link'));
   writeFileSync(join(folder, 'large'), Buffer.alloc(100_000, 'large '));
-  const names = execFileSync('find', ['.', '-mindepth', '1'], { cwd: folder });
-  archive = execFileSync('cpio', ['-o', '-H', 'newc', '--quiet'], { cwd: folder, input: names, maxBuffer: 2 ** 24 });
+  archive = written('newc');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const written = (form: string) => {
+  const input = execFileSync('find', ['.', '-mindepth', '1'], { cwd: folder });
+  return execFileSync('cpio', ['-o', '-H', form, '--quiet'], { cwd: folder, input, maxBuffer: 2 ** 24 });
+};
 const names = (bytes: Uint8Array) => [...readCpio(bytes)].map(({ path }) => path.toString()).sort();
 const pack = (tool: string, ...args: string[]) =>
   execFileSync(tool, [...args, '-c'], { input: archive, maxBuffer: 2 ** 24, stdio: ['pipe', 'pipe', 'ignore'] });
@@ -34,6 +37,13 @@ describe('cpio', () => {
     expect(members.get('link')?.data.toString()).toBe('dir/file');
     expect(members.get('dir/file')?.ino).toBe(members.get('dir/again')?.ino);
     expect(Number(members.get('dir')?.mode) & 0o170000).toBe(0o040000);
+  });
+
+  it('refuses content that is not what the checksum of the crc form is of', () => {
+    const summed = written('crc');
+    expect(names(summed)).toEqual(names(archive));
+    summed.write('x', summed.indexOf('large large') + 50_000, 'latin1');
+    expect(() => names(summed)).toThrow('the checksum of the content is wrong');
   });
 
   it.each([
