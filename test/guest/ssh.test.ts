@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import { awaitBanner, generateLoginKey, logIn, openSsh } from '../../src/guest/index.ts';
@@ -104,6 +104,18 @@ describe('a command over SSH', () => {
     setTimeout(() => controller.abort(new Error('enough')), 100);
     await expect(channel.exec('sleep 20', { signal: controller.signal })).rejects.toThrow('enough');
     await expect(channel.exec('true', { signal: controller.signal })).rejects.toThrow('enough');
+  });
+
+  test('that was started ends with a signal that comes while its session is opened', async () => {
+    await using server = await sshServer();
+    await using channel = await openSsh(server.address);
+    const controller = new AbortController();
+    const before = server.sessions;
+    const started = channel.start('sleep 20', { signal: controller.signal });
+    while (server.sessions === before) await turn();
+    controller.abort(new Error('enough'));
+    await using command = await started;
+    await expect(command.ended).rejects.toThrow('enough');
   });
 
   test('refuses what no guest could take', async () => {

@@ -72,7 +72,9 @@ class SshShell implements Shell {
       ended.reject(signal?.reason);
       this.#end();
     };
-    signal?.addEventListener('abort', onAbort, { once: true });
+    // It may have come while the session was being opened.
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort, { once: true });
     session.on('error', () => {});
     session.on('exit', (exitCode: number | null, name?: string) => {
       exit = { exitCode, signal: name?.replace(/^SIG/, '') ?? null };

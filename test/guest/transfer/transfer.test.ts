@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -202,5 +204,7 @@ describe('a file', () => {
     setTimeout(() => other.drop(), 200);
     await expect(download(broken, { from, to })).rejects.toMatchObject({ code: 'channel-closed' });
     expect(readdirSync(folder)).toEqual(['pipe']);
+    // A writer that comes and goes ends those that wait.
+    closeSync(openSync(from, 'r+'));
   });
 });
