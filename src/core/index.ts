@@ -1,3 +1,4 @@
+export { anySignal } from './any-signal.ts';
 export { type BytePlace, ByteView, type CorruptError } from './bytes.ts';
 export { monotonic, pause } from './clock.ts';
 export { crc32c } from './crc32c.ts';

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { Log } from '../core/index.ts';
+import { anySignal, type Log } from '../core/index.ts';
 import { openChain } from '../disk/index.ts';
 import { asGvmError } from '../errors/index.ts';
 import { type DeathScene, examineDisk, type PostMortem } from '../inspect/index.ts';
@@ -17,7 +17,7 @@ export async function autopsy(
   spec: GuestSpec,
   { overlay, began, log, signal }: { overlay: string; began: number; log: Log; signal: AbortSignal },
 ): Promise<PostMortem | undefined> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
+  const deadline = anySignal(signal, AbortSignal.timeout(TIMEOUT));
   const { virtualSize } = spec.image;
   const layers = [{ path: overlay, format: 'qcow2' as const }, ...layersBelow(spec)];
   const chain = layers.map((layer) => ({ ...layer, virtualSize }));

@@ -1,4 +1,4 @@
-import { formatDuration, monotonic } from '../core/index.ts';
+import { anySignal, formatDuration, monotonic } from '../core/index.ts';
 import { GvmError, isGvmError } from '../errors/index.ts';
 import type { Failure } from '../schema/index.ts';
 import type { Registry } from '../suite/index.ts';
@@ -33,7 +33,7 @@ export class ScriptSession extends WorkerSession {
       const started = monotonic();
       const message = `the test did not end within ${formatDuration(limit)}`;
       const timer = setTimeout(() => late.abort(new GvmError({ code: 'deadline', message })), limit);
-      const stop = AbortSignal.any([signal, late.signal]);
+      const stop = anySignal(signal, late.signal);
       const guest = new ScriptGuest(access, {
         registry,
         signal: stop,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Log } from '../core/index.ts';
+import { anySignal, type Log } from '../core/index.ts';
 import { GvmError } from '../errors/index.ts';
 import { type AcceleratorChoice, hostArchitecture } from '../host/index.ts';
 import { isSameProcess, type ProcessIdentity, processIdentity } from '../process/index.ts';
@@ -100,7 +100,6 @@ class LocalLab implements Lab {
   async start(spec: GuestSpec, options: StartGuestOptions = {}): Promise<Guest> {
     const { log, accelerator, ownership } = this.#options;
     this.#claim(spec.name);
-    const signals = [this.#closing.signal, ...(ownership ? [ownership.signal] : [])];
     const starting = startGuest(
       spec,
       {
@@ -111,7 +110,7 @@ class LocalLab implements Lab {
           ? { accelerator: accelerator.name, scale: this.scale }
           : { accelerator: 'tcg', scale: accelerator.emulatedScale }),
         log,
-        signal: AbortSignal.any(signals),
+        signal: anySignal(this.#closing.signal, ownership?.signal),
         onProcess: (pid) => this.#processes.push(...[processIdentity(pid)].filter((p) => p !== undefined)),
         remove: () => this.#remove(spec.name),
         keep: () => this.#kept.add(spec.name),

@@ -1,4 +1,4 @@
-import { monotonic, within } from '../core/index.ts';
+import { anySignal, monotonic, within } from '../core/index.ts';
 import { GvmError, isGvmError } from '../errors/index.ts';
 import type { BootRecord } from '../schema/index.ts';
 import { type BootContext, bootFailed, bootTimeout } from './boot-error.ts';
@@ -22,7 +22,7 @@ export async function raceReadiness({ context, began, timeout, ...race }: RaceOp
   const onState = (now: string) => {
     state = now;
   };
-  const attempt = becomeReady({ ...race, onState, signal: AbortSignal.any([signal, stop.signal]) });
+  const attempt = becomeReady({ ...race, onState, signal: anySignal(signal, stop.signal) });
   const lost = watch.lost.then((loss) => Promise.reject(bootFailed(loss, context)));
   try {
     const left = timeout * scale - (monotonic() - began);

@@ -1,4 +1,4 @@
-import { type Deferred, deferred, monotonic, within } from '../core/index.ts';
+import { anySignal, type Deferred, deferred, monotonic, within } from '../core/index.ts';
 import { asGvmError, GvmError } from '../errors/index.ts';
 import {
   type Channel,
@@ -175,7 +175,7 @@ export class RunningGuest implements Guest {
     try {
       const { exitCode } = await console.exec('exit 0', { timeout, direct: true, signal });
       // What it still had to do for that command each of the forks would do again.
-      await console.greet(AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+      await console.greet(anySignal(signal, AbortSignal.timeout(timeout)));
       return exitCode === 0;
     } catch {
       signal.throwIfAborted();
@@ -220,7 +220,7 @@ export class RunningGuest implements Guest {
     restart: (wait: PowerWait) => Promise<{ next: Life; began: number }>,
   ): Promise<RebootRecord> {
     if (this.#restarting) throw new GvmError({ code: 'usage', message: `guest ${this.name} is restarting already` });
-    const stop = AbortSignal.any([this.#disposing.signal, ...(signal ? [signal] : [])]);
+    const stop = anySignal(this.#disposing.signal, signal);
     const restarting = restart({ timeout, signal: stop });
     this.#restarting = restarting;
     try {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Log, monotonic, ReleaseStack } from '../core/index.ts';
+import { anySignal, type Log, monotonic, ReleaseStack } from '../core/index.ts';
 import { HealthWatch, SerialLog } from '../guest/index.ts';
 import { buildCommand } from '../machine/index.ts';
 import { freezeGuest } from './checkpoint/freeze.ts';
@@ -41,7 +41,7 @@ export interface GuestPlace {
 export async function startGuest(given: GuestSpec, place: GuestPlace, options: StartGuestOptions): Promise<Guest> {
   const spec = withOwnAddresses(given);
   const { folder, scale, log, processName } = place;
-  const signal = options.signal ? AbortSignal.any([place.signal, options.signal]) : place.signal;
+  const signal = anySignal(place.signal, options.signal);
   signal.throwIfAborted();
   await using onFailure = new ReleaseStack();
   onFailure.defer(() => signal.aborted && place.remove());

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type REPLServer, start } from 'node:repl';
+import { anySignal } from '../../core/index.ts';
 import { openTree, readLayout } from '../../disk/index.ts';
 import { asGvmError, renderError } from '../../errors/index.ts';
 import { type Command, type Context, type LoadedCommand, loadCommand } from '../command.ts';
@@ -97,7 +98,7 @@ async function openImage(context: Context, signal: AbortSignal): Promise<Interru
       output: openOutput(process.stdout),
       at: Buffer.from('/'),
       get signal() {
-        return AbortSignal.any([signal, current.signal]);
+        return anySignal(signal, current.signal);
       },
       begin: () => {
         current = new AbortController();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { type Deferred, deferred, monotonic, within } from '../../core/index.ts';
+import { anySignal, type Deferred, deferred, monotonic, within } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import { Capture } from '../capture.ts';
 import type { Channel, CommandResult, ExecOptions, RunningCommand, Shell, StartOptions } from '../channel.ts';
@@ -94,7 +94,7 @@ export class ConsoleChannel implements Channel {
     const timer = setTimeout(() => late.abort(), timeout);
     const stdout = new Capture(options.maxOutput ?? MAX_OUTPUT, options.onStdout);
     const stderr = new Capture(options.maxOutput ?? MAX_OUTPUT, options.onStderr);
-    const either = options.signal ? AbortSignal.any([options.signal, late.signal]) : late.signal;
+    const either = anySignal(options.signal, late.signal);
     let run: ConsoleRun | undefined;
     try {
       const began = monotonic();

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { clip, formatDuration, printable } from '../../core/index.ts';
+import { anySignal, clip, formatDuration, printable } from '../../core/index.ts';
 import { GvmError } from '../../errors/index.ts';
 import type { Channel, RunningCommand } from '../channel.ts';
 
@@ -38,7 +38,7 @@ export async function conduct<T>(
   const expire = () =>
     late.abort(new GvmError({ code: 'deadline', message: `${what} did not end within ${formatDuration(limit)}` }));
   const timer = setTimeout(expire, limit);
-  const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+  const either = anySignal(signal, late.signal);
   try {
     await using command = await channel.start(script, { env: { LC_ALL: 'C' }, signal: either });
     const said = collectText(command.stderr);
