@@ -101,7 +101,8 @@ function conditionsOf(run: RunRecord): Map<string, Set<string>> {
     const { name } = image;
     add(`image ${name}`, image.digest);
     add(`kernel of ${name}`, kernel);
-    add(`machine kernel of ${name}`, kernelGiven && `${kernelGiven.source} ${kernelGiven.digest.slice(0, 12)}`);
+    const given = kernelGiven && `${kernelGiven.source} ${kernelGiven.digest.slice(0, 12)}`;
+    add(`machine kernel of ${name}`, given ?? 'its own');
     for (const [key, value] of Object.entries(machine)) {
       // What was asked for; the accelerator stands above.
       if (key !== 'accel') add(`machine ${key} of ${name}`, settingText(key, value));

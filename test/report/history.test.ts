@@ -103,8 +103,11 @@ test('what its machine was given is different too, but not where only some of th
   expect(changes(guests({}, { memory: 2 ** 29 }), guests({}))).toEqual([]);
   const kernelGiven = { source: '/boot/vmlinuz', digest: 'abcdef0123456789' };
   expect(changes({ guests: [guestRecord()] }, { guests: [guestRecord({ kernelGiven })] })).toEqual([
-    'machine kernel of openrc: absent > /boot/vmlinuz abcdef012345',
+    'machine kernel of openrc: its own > /boot/vmlinuz abcdef012345',
   ]);
+  // Of the cells of a matrix only the one that brings no kernel ran again.
+  const both = { guests: [guestRecord(), guestRecord({ name: 'b', kernelGiven })] };
+  expect(changes(both, { guests: [guestRecord()] })).toEqual([]);
 });
 
 test('of many projects those that ran last are remembered', async () => {
